@@ -1,0 +1,22 @@
+// The two routing decisions: filter → score → choose. Pure; no allocation when `explanation` is null.
+// choose_site runs at the ingress over site rows; choose_node at the queue's owner over fresh node rows.
+// Score: predicted TTFT in milliseconds (RTT + wait + uncached prefill) plus a price term; ties by `random`.
+#pragma once
+
+#include "base/random.h"
+#include "core/routing/decision.h"
+
+namespace aigrid::routing {
+
+Decision choose_site(const Snapshot& snapshot, const RouteInput& input, Time now, Random& random,
+                     Explanation* explanation);
+
+// `input.excluded` holds nodes not to try again; only nodes of `snapshot.here` that serve `deployment` are candidates.
+// A node with no free slot is not chosen (Filter::Capacity): the caller queues.
+Decision choose_node(const Snapshot& snapshot, DeploymentIndex deployment, const RouteInput& input, Time now,
+                     Random& random, Explanation* explanation);
+
+// One sentence for people: `paris answered: 18 ms away, no queue, 41 ms of prefill; next best lyon at 75 ms`.
+std::string sentence(const Tables& tables, const Decision& decision);
+
+}  // namespace aigrid::routing

@@ -1,0 +1,98 @@
+// Inner frames: what gateways and agents say to each other about one attempt, both ways on one HTTP/2 stream.
+// Wire: [type u8 | length u24 big-endian | payload]. Payload of structured frames: a sequence of fields
+// [tag u8 | length varint | bytes] (integers: varint), unknown tags skipped, so that either side may be newer.
+// Pure; bounded: a frame over kMaxFrame is a DataLoss error. Any thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+#include "grid/intent.h"
+#include "grid/usage.h"
+
+namespace aigrid::inner {
+
+inline constexpr std::size_t kMaxFrame = (std::size_t{1} << 24U) - 1;
+
+enum class FrameType : std::uint8_t {
+  Ask = 1, Body = 2, Cancel = 3,
+  Refuse = 16, Head = 17, Tokens = 18, Data = 19, Tail = 20, End = 21,
+};
+
+// Up: opens an attempt.
+struct Ask {
+  std::string request_id;
+  std::uint32_t attempt = 0;
+  std::string answer_id;           // `chatcmpl-…`
+  std::int64_t created_unix_s = 0;
+  std::string endpoint;            // "chat.completions" | "embeddings"
+  std::string tenant;
+  std::string project;
+  std::string key_id;
+  std::string model;               // as named in the bundle
+  std::string deployment;
+  std::string site;                // where it is to run
+  std::string node;                // set by the site gateway towards the agent
+  std::vector<std::string> excluded_nodes;
+  std::vector<std::string> zones;  // the effective residency constraint: all must hold
+  bool stream = false;
+  std::uint32_t prompt_tokens = 0;  // estimate
+  std::uint32_t max_output_tokens = 0;
+  std::uint8_t hops = 0;
+  std::uint32_t remaining_ms = 0;
+  std::uint64_t bundle_version = 0;
+  std::string grant;                    // bound to the connection
+  std::vector<std::uint32_t> resume_ids;  // tokens already delivered
+};
+struct Body { std::string_view bytes; };  // the client's own, untouched; perhaps several frames; the body is complete
+                                          // when an empty Body frame came
+struct Cancel {};
+
+// Down.
+struct Refuse {
+  enum class Verdict : std::uint8_t { Elsewhere = 0, Never = 1, Redirect = 2 } verdict = Verdict::Elsewhere;
+  std::uint32_t status = 503;
+  std::string code;
+  std::string message;
+  std::string param;
+  std::string node;
+  std::vector<std::string> sites;
+};
+struct Head { std::string site; std::string node; std::string engine; };
+struct Tokens { std::uint32_t count = 0; std::vector<std::uint32_t> ids; };  // before its Data
+struct Data { std::string_view bytes; };  // whole SSE events, verbatim for the client
+struct Tail { std::string_view bytes; };  // the last JSON object without its closing brace
+struct End {
+  grid::Usage usage;
+  std::string finish;   // "stop", "length", "cancelled", "error"
+  std::string error;    // when finish == "error": message for the explicit error event
+  std::uint64_t queue_us = 0;
+  std::uint64_t prefill_us = 0;
+  std::uint64_t decode_us = 0;
+};
+
+using Frame = std::variant<Ask, Body, Cancel, Refuse, Head, Tokens, Data, Tail, End>;
+
+std::string encode(const Frame& frame);
+void encode_to(std::string& out, const Frame& frame);
+
+// Incremental decoder. Views in a frame are valid until the next call.
+class Decoder {
+ public:
+  void feed(std::string_view bytes);
+  // The next whole frame; nullopt: more bytes are needed.
+  Result<std::optional<Frame>> next();
+  // Bytes held for an unfinished frame.
+  std::size_t buffered() const { return buffer_.size() - used_; }
+
+ private:
+  std::string buffer_;
+  std::size_t used_ = 0;
+};
+
+}  // namespace aigrid::inner

@@ -1,0 +1,35 @@
+// Who asks: tenants, projects, API keys. Plain values, any thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace aigrid::grid {
+
+struct Tenant {
+  std::string name;
+  std::string display_name;
+  std::string zone;  // bound to it; empty: free
+  std::string price_book;
+};
+
+struct Project {
+  std::string name;
+  std::string tenant;
+  std::string zone;
+};
+
+// The secret is shown once at creation; only its hash is kept.
+struct ApiKey {
+  std::string kid;   // 16 hex digits
+  std::string hash;  // SHA-256(kid bytes ‖ secret bytes), hex
+  std::string tenant;
+  std::string project;
+  std::string zone;  // narrows further
+  std::vector<std::string> models;  // empty: all that the tenant may see
+  std::int64_t expires_unix_s = 0;  // 0: never
+  bool revoked = false;
+};
+
+}  // namespace aigrid::grid

@@ -1,0 +1,29 @@
+// Intent: what a request asks for. Constraints only narrow (they intersect over key, header, body); preferences override.
+// Plain value, any thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace aigrid::grid {
+
+enum class Sort : std::uint8_t { Latency, Price };
+
+struct Intent {
+  // Constraints.
+  std::vector<std::string> zones;  // all must hold
+  std::optional<double> max_ttft_ms;      // hard when required
+  bool require_ttft = false;
+  std::optional<std::int64_t> max_price_nano;  // per output token
+  std::vector<std::string> only_sites;
+  std::vector<std::string> ignore_sites;
+  bool allow_fallbacks = true;
+  // Preferences.
+  std::optional<Sort> sort;
+  bool trace = false;    // full explanation in the answer
+  bool dry_run = false;  // decide, answer nothing
+};
+
+}  // namespace aigrid::grid

@@ -1,0 +1,58 @@
+// Usage and the terminal record of a request. Plain values, any thread. Tokens as counted by the engine.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace aigrid::grid {
+
+struct Usage {
+  std::uint64_t prompt_tokens = 0;
+  std::uint64_t completion_tokens = 0;
+  std::uint64_t cached_tokens = 0;
+};
+
+enum class Outcome : std::uint8_t {
+  Finished,
+  ClientGone,
+  Refused,    // by us, before any attempt was accepted
+  Failed,     // no place could finish it (node lost, engine error)
+  TimedOut,
+  IngressLost,  // closed by control from the agent's record
+};
+
+struct AttemptRecord {
+  std::uint32_t number = 0;
+  std::string site;
+  std::string node;
+  std::string result;  // "ok", or the reason it ended
+  Usage usage;
+};
+
+// Exactly one per request, written by its ingress gateway. Identity: (source, epoch, sequence), for ever.
+struct Record {
+  std::string source;  // gateway name
+  std::uint64_t epoch = 0;
+  std::uint64_t sequence = 0;
+  std::string request_id;
+  std::string tenant;
+  std::string project;
+  std::string key_id;
+  std::string model;
+  std::string endpoint;  // "chat.completions" | "embeddings"
+  std::string site;      // that answered; empty when none did
+  std::string node;
+  Outcome outcome = Outcome::Refused;
+  std::string code;  // error code given to the client, or empty
+  int status = 0;
+  Usage usage;
+  std::int64_t charge_nano = 0;
+  std::int64_t received_unix_ms = 0;
+  std::int64_t ttft_us = 0;  // 0: nothing was sent
+  std::int64_t total_us = 0;
+  std::uint64_t bundle_version = 0;
+  std::vector<AttemptRecord> attempts;
+};
+
+}  // namespace aigrid::grid
