@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# fuzz_one.sh PROGRAM SECONDS: runs one fuzzer from its seeds. What it finds grows in the build folder; a crash is kept there too.
+set -euo pipefail
+name=$(basename "$1")
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+work=$(dirname "$1")/work/$name
+seeds=$root/tests/fuzz/corpus/${name#fuzz_}
+mkdir -p "$work"
+printf '%s: %s s\n' "$name" "$2"
+exec "$1" -max_total_time="$2" -timeout=10 -rss_limit_mb=2048 -print_final_stats=0 -verbosity=0 \
+  -artifact_prefix="$(dirname "$1")/work/$name-" "$work" $([[ -d $seeds ]] && printf '%s' "$seeds")
