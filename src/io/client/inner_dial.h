@@ -1,0 +1,36 @@
+// Dials a member of the grid: connection, TLS with our certificate, the ALPN that fixes who asks, and a check of who
+// answered. What comes back is an HTTP/2 connection ready for use.
+// Thread contract: one worker. Errors: Unavailable, DeadlineExceeded; PermissionDenied where the peer is not who it must be.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "base/spiffe.h"
+#include "io/env/env.h"
+
+namespace aigrid::io {
+
+class H2Connection;
+class TlsContext;
+
+inline constexpr const char* kAlpnAsk = "aigrid/1";      // the dialler asks, the acceptor answers
+inline constexpr const char* kAlpnServe = "aigrid/1-r";  // the dialler answers
+
+struct InnerDial {
+  Address to;
+  std::string alpn = kAlpnAsk;
+  std::string grid;                  // the peer's must be the same
+  std::optional<Role> role;          // the peer's; nullopt: control or gateway
+  std::string site;                  // the peer's; empty: any
+  Duration within = 5s;              // for all of it
+};
+
+Task<Result<std::unique_ptr<H2Connection>>> dial_inner(Env& env, std::shared_ptr<const TlsContext> tls, InnerDial what);
+
+// Is `identity` (a spiffe text, perhaps empty) one that `what` accepts?
+Result<Spiffe> accept_peer(const InnerDial& what, const std::string& identity);
+
+}  // namespace aigrid::io
