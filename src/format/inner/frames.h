@@ -79,11 +79,17 @@ struct End {
 using Frame = std::variant<Ask, Body, Cancel, Refuse, Head, Tokens, Data, Tail, End>;
 
 std::string encode(const Frame& frame);
+// Bytes over kMaxFrame go out as several Body or Data frames (before a Tail: Data). A structured frame that large is a bug
+// upstream; it is written as an empty frame of type 0, which every decoder refuses.
 void encode_to(std::string& out, const Frame& frame);
+// The 4 bytes before a payload written separately (no copy of large bodies); `size` <= kMaxFrame.
+void encode_header(std::string& out, FrameType type, std::size_t size);
 
 // Incremental decoder. Views in a frame are valid until the next call.
 class Decoder {
  public:
+  // A frame longer than `max_frame` is an error as soon as its length is read: bounds what a peer can make us hold.
+  explicit Decoder(std::size_t max_frame = kMaxFrame) : max_frame_(max_frame) {}
   void feed(std::string_view bytes);
   // The next whole frame; nullopt: more bytes are needed.
   Result<std::optional<Frame>> next();
@@ -91,6 +97,7 @@ class Decoder {
   std::size_t buffered() const { return buffer_.size() - used_; }
 
  private:
+  std::size_t max_frame_;
   std::string buffer_;
   std::size_t used_ = 0;
 };

@@ -1,0 +1,114 @@
+#include "format/inner/records.h"
+
+#include <array>
+
+#include "format/json/json.h"
+
+namespace aigrid::inner {
+
+namespace {
+
+using json::Json;
+using json::Reader;
+
+constexpr std::array<std::string_view, 6> kOutcomes = {"finished", "client_gone", "refused",
+                                                       "failed",   "timed_out",   "ingress_lost"};
+
+Json write(const grid::Usage& u) {
+  return Json{{"prompt_tokens", u.prompt_tokens},
+              {"completion_tokens", u.completion_tokens},
+              {"cached_tokens", u.cached_tokens}};
+}
+
+void read(Reader& from, grid::Usage& u) {
+  const Json* v = from.object("usage");
+  if (v == nullptr) return;
+  Reader r(*v, "usage");
+  r.get("prompt_tokens", u.prompt_tokens).get("completion_tokens", u.completion_tokens);
+  r.get("cached_tokens", u.cached_tokens);
+  from.adopt(r.result());
+}
+
+void read_outcome(Reader& from, grid::Outcome& out) {
+  std::string word;
+  from.get("outcome", word);
+  for (std::size_t i = 0; i < kOutcomes.size(); ++i) {
+    if (kOutcomes[i] == word) {
+      out = static_cast<grid::Outcome>(i);
+      return;
+    }
+  }
+  const Json got(word);
+  from.fail("outcome", "finished, client_gone, refused, failed, timed_out or ingress_lost", &got);
+}
+
+void read_attempts(Reader& from, std::vector<grid::AttemptRecord>& out) {
+  const Json* list = from.list("attempts");
+  if (list == nullptr) return;
+  for (const Json& item : *list) {
+    grid::AttemptRecord a;
+    Reader r(item, "attempts");
+    r.get("number", a.number).get("site", a.site).get("node", a.node).get("result", a.result);
+    read(r, a.usage);
+    from.adopt(r.result());
+    out.push_back(std::move(a));
+  }
+}
+
+// Written and read in this one place; `v` is called with every plain member.
+template <class R, class V>
+void members(R& r, V v) {
+  v("source", r.source);
+  v("epoch", r.epoch);
+  v("sequence", r.sequence);
+  v("request_id", r.request_id);
+  v("tenant", r.tenant);
+  v("project", r.project);
+  v("key_id", r.key_id);
+  v("model", r.model);
+  v("endpoint", r.endpoint);
+  v("site", r.site);
+  v("node", r.node);
+  v("code", r.code);
+  v("status", r.status);
+  v("charge_nano", r.charge_nano);
+  v("received_unix_ms", r.received_unix_ms);
+  v("ttft_us", r.ttft_us);
+  v("total_us", r.total_us);
+  v("bundle_version", r.bundle_version);
+}
+
+}  // namespace
+
+std::string_view to_string(grid::Outcome outcome) { return kOutcomes.at(static_cast<std::size_t>(outcome)); }
+
+std::string encode(const grid::Record& record) {
+  Json out = Json::object();
+  members(record, [&out](const char* name, const auto& value) { out[name] = value; });
+  out["outcome"] = to_string(record.outcome);
+  out["usage"] = write(record.usage);
+  Json attempts = Json::array();
+  for (const auto& a : record.attempts) {
+    attempts.push_back(Json{
+        {"number", a.number}, {"site", a.site}, {"node", a.node}, {"result", a.result}, {"usage", write(a.usage)}});
+  }
+  out["attempts"] = std::move(attempts);
+  return json::dump(out) + "\n";
+}
+
+Result<grid::Record> decode_record(std::string_view line) {
+  AIGRID_TRY(const Json value, json::parse(line));
+  grid::Record record;
+  Reader r(value, "record");
+  members(record, [&r](const char* name, auto& member) { r.get(name, member); });
+  read_outcome(r, record.outcome);
+  read(r, record.usage);
+  read_attempts(r, record.attempts);
+  AIGRID_CHECK_OK(r.result());
+  if (record.source.empty() || record.epoch == 0) {
+    return invalid("record: source and epoch are missing; a record is known by (source, epoch, sequence)");
+  }
+  return record;
+}
+
+}  // namespace aigrid::inner

@@ -1,0 +1,64 @@
+#include "format/inner/records.h"
+
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+
+namespace aigrid::inner {
+namespace {
+
+grid::Record sample() {
+  grid::Record r;
+  r.source = "gw-paris";
+  r.epoch = 3;
+  r.sequence = 12;
+  r.request_id = "req";
+  r.tenant = "mairie";
+  r.outcome = grid::Outcome::TimedOut;
+  r.code = "no_capacity";
+  r.status = 503;
+  r.usage = {10, 20, 3};
+  r.charge_nano = -7;
+  r.received_unix_ms = 1'790'000'000'123;
+  r.attempts = {{1, "paris", "n1", "node_lost", {1, 2, 0}}, {2, "lyon", "n2", "ok", {9, 18, 3}}};
+  return r;
+}
+
+TEST(Records, RoundTrips) {
+  EXPECT_TRUE(rc::check("record", [] {
+    grid::Record r = sample();
+    r.epoch = *rc::gen::inRange<std::uint64_t>(1, ~std::uint64_t{0});
+    r.sequence = *rc::gen::arbitrary<std::uint64_t>();
+    r.charge_nano = *rc::gen::arbitrary<std::int64_t>();
+    r.ttft_us = *rc::gen::arbitrary<std::int64_t>();
+    r.outcome = static_cast<grid::Outcome>(*rc::gen::inRange(0, 6));
+    const auto line = encode(r);
+    RC_ASSERT(line.find('\n') == line.size() - 1);
+    const auto back = decode_record(line);
+    RC_ASSERT(back.ok());
+    RC_ASSERT(back->sequence == r.sequence);
+    RC_ASSERT(back->outcome == r.outcome);
+    RC_ASSERT(encode(*back) == line);
+  }));
+}
+
+TEST(Records, KeepsAttempts) {
+  const auto back = decode_record(encode(sample()));
+  ASSERT_TRUE(back.ok());
+  ASSERT_EQ(back->attempts.size(), 2U);
+  EXPECT_EQ(back->attempts[0].result, "node_lost");
+  EXPECT_EQ(back->attempts[1].usage.completion_tokens, 18U);
+  EXPECT_EQ(back->usage.cached_tokens, 3U);
+}
+
+TEST(Records, RefusesWhatIsNone) {
+  for (const char* line : {"", "{}", "[]", R"({"source":"g","epoch":1})", R"({"source":"g","epoch":1,"outcome":"won"})",
+                           R"({"source":"g","epoch":-1,"outcome":"failed"})",
+                           R"({"source":"g","epoch":1,"outcome":"failed","attempts":[1]})",
+                           R"({"source":"g","epoch":1,"outcome":"failed","usage":{"prompt_tokens":-2}})",
+                           R"({"source":"","epoch":1,"outcome":"failed"})"}) {
+    EXPECT_FALSE(decode_record(line).ok()) << line;
+  }
+}
+
+}  // namespace
+}  // namespace aigrid::inner

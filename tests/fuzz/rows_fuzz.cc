@@ -1,0 +1,24 @@
+// Lines of a hostile peer into the row and record readers: what decodes encodes to a line that decodes to the same line.
+#include <cstdint>
+#include <cstdlib>
+
+#include "format/inner/records.h"
+#include "format/inner/rows.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
+  using namespace aigrid::inner;
+  const std::string_view line(reinterpret_cast<const char*>(bytes), size);
+  if (const auto r = decode_node_report(line); r.ok()) {
+    const auto text = encode(*r);
+    if (encode(*decode_node_report(text)) != text) std::abort();
+  }
+  if (const auto r = decode_site_report(line); r.ok()) {
+    const auto text = encode(*r);
+    if (encode(*decode_site_report(text)) != text) std::abort();
+  }
+  if (const auto r = decode_record(line); r.ok()) {
+    const auto text = encode(*r);
+    if (encode(*decode_record(text)) != text) std::abort();
+  }
+  return 0;
+}
