@@ -1,6 +1,6 @@
-// Credentials: the identity a running member uses now, and the TLS context made from it; renewed unattended. A renewal that
+// Membership: the identity a running member uses now, and the TLS context made from it; renewed unattended. A renewal that
 // fails never drops the old one; the new context is for new connections, old connections keep theirs.
-// One worker (several workers: hand tls() over by mailbox from on_change). Credentials outlive the renewing task.
+// One worker (several workers: hand tls() over by mailbox from on_change). It outlives the renewing task.
 #pragma once
 
 #include <functional>
@@ -18,10 +18,10 @@ namespace aigrid::io {
 class H2Connection;
 class TlsContext;
 
-class Credentials {
+class Membership {
  public:
   // Fails where key, chain and roots do not fit each other. `state` empty: nothing is saved.
-  static Result<std::unique_ptr<Credentials>> make(Env& env, std::string state, Identity identity);
+  static Result<std::unique_ptr<Membership>> make(Env& env, std::string state, Identity identity);
 
   const Identity& identity() const { return identity_; }
   const Spiffe& name() const { return name_; }
@@ -37,7 +37,7 @@ class Credentials {
   void on_change(std::function<void()> call) { changed_ = std::move(call); }
 
  private:
-  Credentials(Env& env, std::string state) : env_(env), state_(std::move(state)) {}
+  Membership(Env& env, std::string state) : env_(env), state_(std::move(state)) {}
   Result<void> adopt(Identity identity);
 
   Env& env_;
@@ -61,6 +61,6 @@ Duration renewal_delay(Duration lifetime, double unit);
 
 // Renews for ever: at a third of each lifetime, a new key each time, and with back-off where it fails. Checks the wall
 // clock at least every `look`, so a stepped clock or a suspended machine is seen.
-Task<void> keep_renewed(Env& env, Credentials& credentials, AskRenewal ask, Duration look = 1s);
+Task<void> keep_renewed(Env& env, Membership& membership, AskRenewal ask, Duration look = 1s);
 
 }  // namespace aigrid::io
