@@ -1,7 +1,7 @@
-// Driver: what the agent must know of one kind of engine (an inference server): how it is started, how one asks whether it
-// works, where its requests go, what its own numbers mean, and what its errors mean for a caller. Pure: text in, values
-// out; the agent does the rest. Stateless and immutable, any thread; references live for ever.
-// Errors: InvalidArgument naming the deployment, the value and the rule.
+// Driver: what the agent must know of one kind of engine (an inference server): how it is started, how one asks whether
+// it works, where its requests go, what its own numbers mean, and what its errors mean for a caller. Pure: text in,
+// values out; the agent does the rest. Stateless and immutable, any thread; references live for ever. Errors:
+// InvalidArgument naming the deployment, the value and the rule.
 #pragma once
 
 #include <cstdint>
@@ -21,10 +21,10 @@ namespace aigrid::engine {
 enum class Resume : std::uint8_t { None, Text, Tokens };
 
 struct Capabilities {
-  bool abort = false;    // closing the connection stops the work
-  bool usage = false;    // answers carry usage, streams too when `include_usage` is asked for
+  bool abort = false;  // closing the connection stops the work
+  bool usage = false;  // answers carry usage, streams too when `include_usage` is asked for
   Resume resume = Resume::None;
-  bool salt = false;     // a cache salt keeps tenants' prefixes apart
+  bool salt = false;  // a cache salt keeps tenants' prefixes apart
   bool lora = false;
   bool metrics = false;  // GET /metrics is understood by load_from_metrics
   bool slots = false;    // GET /slots is understood by load_from_slots
@@ -59,7 +59,7 @@ struct Load {
   std::optional<std::uint32_t> slots;
   std::optional<double> prefill_tokens_per_s;
   std::optional<double> decode_tokens_per_s;
-  std::optional<std::uint64_t> prompt_tokens;      // all, the cached ones included
+  std::optional<std::uint64_t> prompt_tokens;  // all, the cached ones included
   std::optional<std::uint64_t> cached_tokens;
   std::optional<std::uint64_t> completion_tokens;
 };

@@ -32,8 +32,7 @@ TEST(Driver, ReadinessIsARealRequestOfTheModelsTask) {
 }
 
 TEST(Driver, ReadinessNeedsAnAnswerNotJustAStatus) {
-  auto ready = any().readiness_verdict(
-      chat(), 200, R"({"choices":[{}],"usage":{"prompt_tokens":9,"completion_tokens":1,
+  auto ready = any().readiness_verdict(chat(), 200, R"({"choices":[{}],"usage":{"prompt_tokens":9,"completion_tokens":1,
                    "prompt_tokens_details":{"cached_tokens":4}}})");
   ASSERT_TRUE(ready.ok());
   EXPECT_EQ(ready->prompt_tokens, 9);
@@ -92,11 +91,10 @@ TEST(ParseUrl, GivesAddressAndPrefix) {
     const char* address;
     const char* prefix;
   };
-  for (const Good& g : {Good{"http://127.0.0.1:8000", "127.0.0.1:8000", ""},
-                        Good{"http://localhost:8000/v1/", "127.0.0.1:8000", ""}, 
-                             "http://10.0.0.7/base/v1", "10.0.0.7:80", "/base"},
-                        Good{"http://[::1]:9/x", "[::1]:9", "/x"}, Good{"http://[fe80::1]", "[fe80::1]:80", ""},
-                        Good{"unix:/run/e.sock", "unix:/run/e.sock", ""}}) {
+  for (const Good& g :
+       {Good{"http://127.0.0.1:8000", "127.0.0.1:8000", ""}, Good{"http://localhost:8000/v1/", "127.0.0.1:8000", ""},
+        Good{"http://10.0.0.7/base/v1", "10.0.0.7:80", "/base"}, Good{"http://[::1]:9/x", "[::1]:9", "/x"},
+        Good{"http://[fe80::1]", "[fe80::1]:80", ""}, Good{"unix:/run/e.sock", "unix:/run/e.sock", ""}}) {
     auto place = parse_url(g.url);
     ASSERT_TRUE(place.ok()) << g.url;
     EXPECT_EQ(place->address, g.address);

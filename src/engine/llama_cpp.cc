@@ -39,10 +39,11 @@ Result<Launch> LlamaCpp::launch(const grid::Deployment& deployment, const grid::
     out.env.emplace_back(kSecretVariable, context.secret);
     return out;
   }
-  out.argv = {"llama-server", "--model",       out.model_file, "--alias",         model.name, "--ctx-size",
-              context_tokens, "--parallel",    parallel,       "--threads",       threads,    "--batch-size",
-              batch,          "--ubatch-size", batch,          "--cont-batching", "--jinja",  "--metrics",
-              "--slots",      "--no-webui",    "--host",       at.host};
+  out.argv = {"llama-server",    "--model",      out.model_file, "--alias",       model.name,
+              "--ctx-size",      context_tokens, "--parallel",   parallel,        "--threads",
+              threads,           "--batch-size", batch,          "--ubatch-size", batch,
+              "--cont-batching", "--jinja",      "--metrics",    "--slots",       "--no-webui",
+              "--host",          at.host};
   if (!at.port.empty()) out.argv.insert(out.argv.end(), {"--port", at.port});
   // Not on the command line, where every user of the machine could read it.
   out.env.emplace_back("LLAMA_API_KEY", context.secret);

@@ -10,8 +10,8 @@ namespace {
 
 using testing::Contains;
 using testing::ElementsAre;
-using testing::Not;
 using testing::HasSubstr;
+using testing::Not;
 using testing::Pair;
 
 const Driver& driver() { return driver_of(grid::Driver::LlamaCpp); }
@@ -36,11 +36,10 @@ TEST(LlamaCpp, StartsOurLauncherOnAPortWithTheSecretInTheEnvironment) {
   const LaunchContext context{"/venv/bin/python", "/opt/engines", "/models", "127.0.0.1:4711", "s3cret"};
   auto launch = driver().launch(two_slots(), smol(), context);
   ASSERT_TRUE(launch.ok()) << launch.error().message;
-  EXPECT_THAT(launch->argv,
-              ElementsAre("/venv/bin/python", "/opt/engines/llamacpp_server.py", "--model",
-                          "/models/SmolLM2-135M-Instruct.Q4_1.gguf", "--alias", "smollm2", "--ctx", "1024",
-                          "--parallel", "2", "--threads", "1", "--batch", "128", "--host", "127.0.0.1", "--port",
-                          "4711"));
+  EXPECT_THAT(launch->argv, ElementsAre("/venv/bin/python", "/opt/engines/llamacpp_server.py", "--model",
+                                        "/models/SmolLM2-135M-Instruct.Q4_1.gguf", "--alias", "smollm2", "--ctx",
+                                        "1024", "--parallel", "2", "--threads", "1", "--batch", "128", "--host",
+                                        "127.0.0.1", "--port", "4711"));
   EXPECT_THAT(launch->env, ElementsAre(Pair("AIGRID_ENGINE_SECRET", "s3cret")));
   EXPECT_EQ(launch->model_file, "/models/SmolLM2-135M-Instruct.Q4_1.gguf");
 }

@@ -24,8 +24,12 @@ Result<Launch> OpenAi::launch(const grid::Deployment& deployment, const grid::Mo
   if (context.engines_folder.empty()) return wrong("has a launcher, and this agent has no engines folder");
   const HostPort at = split_listen(context.listen);
   Launch out;
-  out.argv = {context.python.empty() ? "python3" : context.python, launcher_path(context, launcher + ".py"),
-              "--host", at.host, "--port", at.port};
+  out.argv = {context.python.empty() ? "python3" : context.python,
+              launcher_path(context, launcher + ".py"),
+              "--host",
+              at.host,
+              "--port",
+              at.port};
   if (const auto threads = argument(deployment, "threads")) out.argv.insert(out.argv.end(), {"--threads", *threads});
   out.env.emplace_back(kSecretVariable, context.secret);
   return out;
