@@ -137,6 +137,11 @@ class Executor {
   void schedule(Ready& r) {
     if (!r.scheduled()) head_.append(r);
   }
+  // Ahead of everything scheduled so far.
+  void schedule_first(Ready& r) {
+    r.unlink();
+    head_.prepend(r);
+  }
   bool idle() const { return head_.empty(); }
   // Runs the oldest ready node; false if there was none.
   bool run_one() { return head_.run_first(); }
@@ -150,6 +155,12 @@ class Executor {
       r.next_ = this;
       prev_->next_ = &r;
       prev_ = &r;
+    }
+    void prepend(Ready& r) {
+      r.prev_ = this;
+      r.next_ = next_;
+      next_->prev_ = &r;
+      next_ = &r;
     }
     bool run_first() {
       if (empty()) return false;

@@ -8,6 +8,7 @@
 #include <functional>
 
 #include "io/env/epoll_env.h"
+#include "io/env/virtual_world.h"
 
 namespace aigrid::io {
 
@@ -23,6 +24,22 @@ struct EpollRunner {
   }
 };
 
-using Runners = testing::Types<EpollRunner>;
+inline Task<void> run_and_tell(Env& env, const std::function<Task<void>(Env&)>& body, bool& done) {
+  co_await body(env);
+  done = true;
+}
+
+struct VirtualRunner {
+  static void run(const std::function<Task<void>(Env&)>& body) {
+    VirtualWorld world(1);
+    world.add_host("paris/test");
+    world.set_variable("paris/test", "TEST_FOLDER", "/tmp");
+    bool done = false;
+    world.spawn("paris/test", [&](Env& env) { return run_and_tell(env, body, done); });
+    EXPECT_TRUE(world.run_until([&] { return done; }, 3600s)) << world.event_log();
+  }
+};
+
+using Runners = testing::Types<EpollRunner, VirtualRunner>;
 
 }  // namespace aigrid::io
