@@ -1,0 +1,209 @@
+#include "io/store/database.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "io/env/epoll_env.h"
+#include "io/store/database_door.h"
+#include "io/store/join_tokens.h"
+#include "io/store/records.h"
+#include "io/store/resources.h"
+
+namespace aigrid::io {
+namespace {
+
+class DatabaseOnDisk : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string folder = testing::TempDir() + "aigrid-database-XXXXXX";
+    ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+    folder_ = folder;
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+  void run(Task<void> (*body)(Env&, std::string)) {
+    EpollOptions options;
+    options.log_sink = [](std::string_view) {};
+    auto path = folder_ + "/test.db";
+    EXPECT_EQ(run_epoll(options, std::function<Task<void>(Env&)>([body, path](Env& env) { return body(env, path); })), 0);
+  }
+  std::string folder_;
+};
+
+Result<std::unique_ptr<Database>> open_at(Env& env, const std::string& path) {
+  return Database::open(env.files(), path, 7, env.wall());
+}
+
+Task<void> roll_back(Env& env, std::string path) {
+  {
+    auto db = open_at(env, path);
+    EXPECT_TRUE(db.ok()) << db.error().message;
+    EXPECT_TRUE((*db)->execute("CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT)").ok());
+    {
+      auto transaction = (*db)->begin();
+      EXPECT_TRUE((*db)->prepare("INSERT INTO t VALUES(?,?)")->add(1).add("kept").run().ok());
+      EXPECT_TRUE(transaction->commit().ok());
+    }
+    {
+      auto transaction = (*db)->begin();
+      EXPECT_TRUE((*db)->prepare("INSERT INTO t VALUES(?,?)")->add(2).add("dropped").run().ok());
+    }
+    const auto twice = (*db)->prepare("INSERT INTO t VALUES(?,?)")->add(1).add("again").run();
+    EXPECT_EQ(twice.error().code, Code::AlreadyExists);
+  }
+  auto db = open_at(env, path);
+  auto row = (*db)->prepare("SELECT a,b FROM t");
+  EXPECT_TRUE(*row->step());
+  EXPECT_EQ(row->integer(0), 1);
+  EXPECT_EQ(row->text(1), "kept");
+  EXPECT_FALSE(*row->step());
+  co_return;
+}
+
+TEST_F(DatabaseOnDisk, KeepsWhatWasCommittedAndNothingElse) { run(roll_back); }
+
+Task<void> refuse_garbage(Env& env, std::string path) {
+  std::ofstream(path) << std::string(5000, 'x');
+  EXPECT_EQ(open_at(env, path).error().code, Code::DataLoss);
+  co_return;
+}
+
+TEST_F(DatabaseOnDisk, SaysThatAFileIsNoDatabase) { run(refuse_garbage); }
+
+Task<void> count_up(DatabaseDoor& door, int times) {
+  for (int i = 0; i < times; ++i) {
+    std::function<Result<void>(Database&)> add = [](Database& db) -> Result<void> {
+      AIGRID_TRY(auto statement, db.prepare("UPDATE t SET n=n+1"));
+      return statement.run();
+    };
+    const auto done = co_await door.run(std::move(add));
+    EXPECT_TRUE(done.ok());
+  }
+}
+
+Task<void> take_turns(Env& env, std::string path) {
+  auto db = open_at(env, path);
+  EXPECT_TRUE((*db)->execute("CREATE TABLE t(n INTEGER); INSERT INTO t VALUES(0)").ok());
+  DatabaseDoor door(env, std::shared_ptr<Database>(std::move(*db)));
+  TaskGroup group(env.executor());
+  for (int i = 0; i < 8; ++i) group.spawn(count_up(door, 5));
+  co_await group.join();
+  std::function<std::int64_t(Database&)> read = [](Database& d) {
+    auto row = d.prepare("SELECT n FROM t");
+    return *row->step() ? row->integer(0) : -1;
+  };
+  const std::int64_t n = co_await door.run(std::move(read));
+  EXPECT_EQ(n, 40);
+}
+
+TEST_F(DatabaseOnDisk, IsUsedByOneTaskAtATime) { run(take_turns); }
+
+ResourceWrite put(std::string name, std::string spec) {
+  return {ResourceWrite::Mode::Put, "Site", std::move(name), std::move(spec), "", std::nullopt};
+}
+
+Task<void> write_resources(Env& env, std::string path) {
+  auto db = open_at(env, path);
+  ResourceTable table(**db);
+  EXPECT_TRUE(table.prepare().ok());
+  auto first = table.write({put("paris", R"({"a":1})"), put("lyon", "{}")}, 1000);
+  EXPECT_EQ(first->revision, 2u);
+  EXPECT_EQ(first->results[0].action, WriteResult::Action::Created);
+  auto same = table.write({put("paris", R"({"a":1})")}, 2000);
+  EXPECT_EQ(same->revision, 2u);
+  EXPECT_EQ(same->results[0].action, WriteResult::Action::Unchanged);
+
+  // One of two fails: nothing of either is written.
+  auto wrong = put("lyon", R"({"b":1})");
+  wrong.if_version = 1;
+  EXPECT_EQ(table.write({put("paris", R"({"a":2})"), wrong}, 3000).error().code, Code::Conflict);
+  EXPECT_EQ((*table.get("Site", "paris"))->spec, R"({"a":1})");
+  EXPECT_EQ(*table.revision(), 2u);
+
+  auto create = put("paris", "{}");
+  create.mode = ResourceWrite::Mode::Create;
+  EXPECT_EQ(table.write({create}, 1).error().code, Code::AlreadyExists);
+  auto remove = put("lyon", "");
+  remove.mode = ResourceWrite::Mode::Delete;
+  remove.if_version = 2;
+  EXPECT_EQ(table.write({remove}, 4000)->revision, 3u);
+  EXPECT_EQ(table.write({remove}, 4000).error().code, Code::Conflict);
+
+  auto list = table.list("Site");
+  EXPECT_EQ(list->items.size(), 1u);
+  EXPECT_EQ(list->revision, 3u);
+  EXPECT_EQ(list->items[0].created_ms, 1000);
+  auto changes = table.changes(1, 100);
+  EXPECT_EQ(changes->size(), 2u);
+  EXPECT_EQ(changes->at(1).kind, ChangeKind::Deleted);
+  EXPECT_EQ(changes->at(1).resource.spec, "{}");
+  EXPECT_EQ(table.changes(99, 100).error().code, Code::NotFound);
+  co_return;
+}
+
+TEST_F(DatabaseOnDisk, WritesResourcesAllOrNothingAndLogsChanges) { run(write_resources); }
+
+Task<void> forget_changes(Env& env, std::string path) {
+  auto db = open_at(env, path);
+  ResourceTable table(**db);
+  EXPECT_TRUE(table.prepare().ok());
+  std::vector<ResourceWrite> writes;
+  for (std::uint64_t i = 0; i < kKeptChanges + 5; ++i) writes.push_back(put("s" + std::to_string(i), "{}"));
+  EXPECT_TRUE(table.write(writes, 1).ok());
+  EXPECT_EQ(table.changes(4, 10).error().code, Code::NotFound);
+  EXPECT_EQ(table.changes(5, 10)->front().revision, 6u);
+  co_return;
+}
+
+TEST_F(DatabaseOnDisk, SaysWhenAWatcherIsTooFarBehind) { run(forget_changes); }
+
+RecordRow record(std::uint64_t sequence, std::string line) {
+  return {"gw", 5, sequence, "acme", 10, 3, 7, std::move(line)};
+}
+
+Task<void> count_once(Env& env, std::string path) {
+  auto db = open_at(env, path);
+  RecordTable table(**db);
+  EXPECT_TRUE(table.prepare().ok());
+  auto added = table.add({record(1, "a"), record(2, "b"), record(1, "a")}, 1);
+  EXPECT_EQ(added->fresh, 2u);
+  EXPECT_EQ(added->repeated, 1u);
+  added = table.add({record(2, "other"), record(3, "c")}, 2);
+  EXPECT_EQ(added->fresh, 1u);
+  EXPECT_EQ(added->conflicting, 1u);
+  EXPECT_EQ(*table.count(), 3u);
+  auto usage = table.usage();
+  EXPECT_EQ(usage->size(), 1u);
+  EXPECT_EQ(usage->at(0).requests, 3u);
+  EXPECT_EQ(usage->at(0).prompt_tokens, 30u);
+  EXPECT_EQ(usage->at(0).completion_tokens, 9u);
+  EXPECT_EQ(usage->at(0).charge_nano, 21);
+  co_return;
+}
+
+TEST_F(DatabaseOnDisk, CountsARecordOnceHoweverOftenItComes) { run(count_once); }
+
+Task<void> keep_tokens(Env& env, std::string path) {
+  auto db = open_at(env, path);
+  JoinTokens tokens(**db);
+  EXPECT_TRUE(tokens.prepare().ok());
+  const std::string kid("\0kid567\xff", 8);
+  EXPECT_TRUE(tokens.add({kid, "K", "gateway", "paris", "gw", 1000, "", "", false}, 0).ok());
+  EXPECT_EQ((*tokens.find(kid))->used_key, "");
+  EXPECT_TRUE(tokens.mark_used(kid, "hash", "gw").ok());
+  EXPECT_TRUE(tokens.burn(kid).ok());
+  auto row = *tokens.find(kid);
+  EXPECT_EQ(row->key, "K");
+  EXPECT_EQ(row->used_key, "hash");
+  EXPECT_TRUE(row->burnt);
+  EXPECT_TRUE(tokens.add({"next5678", "K", "agent", "paris", "", 9000, "", "", false}, 2000).ok());
+  EXPECT_FALSE(tokens.find(kid)->has_value());  // long expired: forgotten
+  co_return;
+}
+
+TEST_F(DatabaseOnDisk, KeepsJoinTokens) { run(keep_tokens); }
+
+}  // namespace
+}  // namespace aigrid::io
