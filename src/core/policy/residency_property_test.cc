@@ -14,7 +14,7 @@ const std::vector<std::string> kCells{"AA", "BB", "CC", "AA-X", ""};
 grid::Inventory generate() {
   grid::Inventory i;
   const auto pick = [](const std::vector<std::string>& from) { return *rc::gen::elementOf(from); };
-  const auto some = [](int most) { return *rc::gen::inRange(0, most + 1); };
+  const auto some = [](int most) { return *rc::gen::resize(rc::kNominalSize, rc::gen::inRange(0, most + 1)); };
   for (int n = 0; n < 4; ++n) {
     grid::Operator op{"op" + std::to_string(n), "", {}};
     for (int k = some(2); k > 0; --k) op.control.push_back(pick({"AA", "BB", "AA-X"}));

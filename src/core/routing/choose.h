@@ -16,6 +16,9 @@ Decision choose_site(const Snapshot& snapshot, const RouteInput& input, Time now
 Decision choose_node(const Snapshot& snapshot, DeploymentIndex deployment, const RouteInput& input, Time now,
                      Random& random, Explanation* explanation);
 
+// Could this request run on some node of `snapshot.here` once a slot is free? False: queueing here is useless.
+bool any_ready_node(const Snapshot& snapshot, DeploymentIndex deployment, const RouteInput& input, Time now);
+
 // One sentence for people: `paris answered: 18 ms away, no queue, 41 ms of prefill; next best lyon at 75 ms`.
 std::string sentence(const Tables& tables, const Decision& decision);
 

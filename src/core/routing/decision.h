@@ -5,12 +5,35 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/routing/snapshot.h"
 #include "grid/intent.h"
 
 namespace aigrid::routing {
+
+// Why a candidate fell. Static texts, compared by content.
+namespace rule {
+inline constexpr const char* kUnknownModel = "model unknown";
+inline constexpr const char* kHiddenModel = "model not for this tenant";
+inline constexpr const char* kOtherTask = "the model does not serve this endpoint";
+inline constexpr const char* kContext = "longer than the context";
+inline constexpr const char* kResidency = "not in the permitted zone";
+inline constexpr const char* kNotOnly = "not among the sites asked for";
+inline constexpr const char* kIgnored = "ignored on request";
+inline constexpr const char* kPrice = "above the highest price asked for";
+inline constexpr const char* kTtft = "too far or too slow for the target";
+inline constexpr const char* kNotDeployed = "deployed nowhere";
+inline constexpr const char* kUnreachable = "unreachable";
+inline constexpr const char* kSilent = "no recent report";
+inline constexpr const char* kNotReady = "no node ready";
+inline constexpr const char* kExcluded = "excluded after a failure";
+inline constexpr const char* kTargetQueue = "queue too long for the target";
+inline constexpr const char* kHopeless = "queue too long";
+inline constexpr const char* kCordoned = "cordoned";
+inline constexpr const char* kNoSlot = "no free slot";
+}  // namespace rule
 
 // A place already tried or refused for this request; node kNone: the whole site.
 struct Excluded {
@@ -21,12 +44,16 @@ struct Excluded {
 struct RouteInput {
   TenantIndex tenant = 0;
   ModelIndex model = kNone;
+  std::optional<grid::Task> task;  // what the endpoint needs; nullopt: any
+  std::string_view asked_model{};  // as the client wrote it, for messages
   SiteSet permitted;  // residency, by core/policy; decided before routing, never widened here
   std::uint32_t prompt_tokens = 0;  // estimated from bytes until an engine counted them
   std::uint32_t max_output_tokens = 0;
   const grid::Intent* intent = nullptr;
   std::span<const Excluded> excluded;
   std::uint8_t hops = 0;
+  const std::vector<std::string>* rules = nullptr;  // what narrowed `permitted` (policy::Permit::rules), for messages
+  std::span<const std::uint16_t> granted{};         // choose_node: slots given and not ended, by node; counted at once
 };
 
 // The rows of the design's table of filters, in order; the first that leaves nothing names the refusal.
@@ -66,6 +93,7 @@ struct Explanation {
 
 struct Decision {
   Filter refused_by = Filter::None;  // None: chosen
+  const char* rule = "";             // of the refusal, or why the last place fell: one of routing::rule
   SiteIndex site = kNone;
   NodeIndex node = kNone;  // choose_node only
   DeploymentIndex deployment = kNone;

@@ -71,6 +71,13 @@ struct Snapshot {
 class Rows {
  public:
   void rebind(const Tables& from, const Tables& to);  // `from` may be empty tables
+  // A peer's report: the asks sent before it are taken to be in it.
+  void report(const Tables& t, DeploymentIndex d, SiteIndex s, const SiteRow& row);
+  void report(const Tables& t, DeploymentIndex d, NodeIndex n, const NodeRow& row);  // keeps own_running
+  void asked(const Tables& t, DeploymentIndex d, SiteIndex s) { ++site(t, d, s).own_inflight; }
+  // The agent's connection is gone, the peer's connection is gone: nothing of it is known any more.
+  void lost_node(const Tables& t, NodeIndex n);
+  void lost_site(const Tables& t, SiteIndex s);
   Snapshot snapshot(const Tables& tables, SiteIndex here) const {
     return {&tables, here, node_rows.data(), site_rows.data(), links.data()};
   }

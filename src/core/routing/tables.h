@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "core/policy/residency.h"
 #include "core/policy/site_set.h"
 #include "grid/inventory.h"
 
@@ -22,6 +23,11 @@ using DeploymentIndex = std::uint16_t;
 using ModelIndex = std::uint16_t;
 using TenantIndex = std::uint32_t;
 inline constexpr std::uint16_t kNone = 0xffff;
+
+// Median road of a fibre over the great circle, and light in it there and back: the prior of a link nobody measured.
+inline constexpr double kStretch = 1.5;
+inline constexpr double kRttMsPerKm = 0.01;
+inline constexpr double kLeastRttMs = 0.2;  // between two sites, however near
 
 struct SiteEntry {
   grid::Site spec;
@@ -36,6 +42,7 @@ struct NodeEntry {
 struct DeploymentEntry {
   grid::Deployment spec;
   ModelIndex model = kNone;
+  std::uint32_t context_tokens = 0;  // of one slot, never above the model's
   std::vector<NodeIndex> nodes;
   SiteSet sites;
   std::vector<SiteIndex> site_list;  // the same, ascending
@@ -44,11 +51,14 @@ struct DeploymentEntry {
 struct ModelEntry {
   grid::Model spec;
   std::vector<DeploymentIndex> deployments;
+  std::vector<TenantIndex> tenants;  // who may see it, ascending; empty: all
+  bool visible_to(TenantIndex tenant) const;
 };
 
 struct TenantEntry {
   grid::Tenant spec;
-  SiteSet permitted;          // tenant's zone ∩ policies that name it
+  SiteSet permitted;          // tenant's zone ∩ policies that name it and no model; the whole answer: Tables::residency
+  std::uint16_t price_book = kNone;
   std::vector<std::string> rules;  // what bounded it, for refusals: `tenant "mairie" zone "fr"`
 };
 
@@ -57,6 +67,7 @@ struct ZoneEntry {
   SiteSet sites;
 };
 
+// A tenant's prices, by model: what price() looks up.
 struct ModelPrice {
   ModelIndex model = kNone;
   std::int64_t input_nano = 0;
@@ -76,6 +87,8 @@ struct Tables {
   std::vector<grid::Project> projects;
   std::vector<ZoneEntry> zones;
   std::vector<grid::PriceBook> price_books;
+  std::vector<std::vector<ModelPrice>> price_of_book;  // as price_books, each sorted by model
+  policy::Residency residency;  // of the same bundle: its site indices are these
   // Prior RTT between sites, milliseconds, row-major sites × sites; 0 on the diagonal. Configured, else by great circle.
   std::vector<float> prior_rtt_ms;
 
@@ -86,7 +99,9 @@ struct Tables {
   std::optional<TenantIndex> find_tenant(std::string_view name) const;
   const ZoneEntry* find_zone(std::string_view name) const;
   const grid::Project* find_project(std::string_view name) const;
+  // Zero where the tenant has no price book or the book does not name the model.
   ModelPrice price(TenantIndex tenant, ModelIndex model) const;
+  float prior_rtt(SiteIndex a, SiteIndex b) const { return prior_rtt_ms[a * sites.size() + b]; }
 };
 
 // Fails on a dangling reference, a cyclic or empty zone, more than kMaxSites sites: such a bundle is refused whole.
