@@ -87,7 +87,8 @@ class H2Session {
 
   Result<void> receive(std::string_view bytes);
   std::optional<H2Event> next_event();
-  // Bytes to write to the peer; empty when there is nothing to say. Valid until the next call on this session.
+  // Bytes to write to the peer; empty when there is nothing to say. Valid until the next call of this or of
+  // consume_output().
   std::string_view pending_output();
   void consume_output(std::size_t n);
   // Nothing more will ever be sent or read (after GOAWAY both ways and the last stream).
