@@ -40,10 +40,11 @@ struct SignedManifest {
 // Section texts by name.
 using Sections = std::map<std::string, std::shared_ptr<const std::string>>;
 
+// The seed has 32 bytes (an empty signature otherwise, which nothing verifies).
 SignedManifest sign(const Manifest& manifest, std::string_view ed25519_seed);
 Result<Manifest> verify(const SignedManifest& manifest, std::string_view ed25519_public_key);
 
-// Compiles the whole configuration: every section, for every scope.
+// Compiles the whole configuration: every section, for every scope. Key shards without keys are left out.
 Sections compile(const grid::Inventory& everything);
 Manifest manifest_of(const Sections& sections, std::string grid, std::uint64_t epoch, std::uint64_t version);
 
@@ -75,7 +76,8 @@ struct Update {
 Update diff(const std::map<std::string, std::string>& held, std::uint64_t held_version, const Held& target,
             const std::map<std::string, std::shared_ptr<const std::string>>& history, Scope scope,
             const std::vector<std::string>& nodes);
-// Verifies signature, version order and every hash. On error the old copy stays valid.
+// Verifies signature, grid, version order (the same version again is fine), scope and the hash of every changed section.
+// On error the old copy stays valid.
 Result<Held> apply(const Held& held, const Update& update, std::string_view ed25519_public_key, Scope scope,
                    const std::vector<std::string>& nodes);
 
@@ -84,7 +86,15 @@ Result<Update> decode_update(std::string_view bytes);
 std::string encode(const Held& held);  // the file on disk
 Result<Held> decode_held(std::string_view bytes, std::string_view ed25519_public_key);
 
-// Sections → nouns.
+// Sections → nouns. Kinds and fields of a newer control plane are skipped.
 Result<grid::Inventory> inventory(const Held& held);
+// The same, decoding only the sections that differ from those `before` (whose inventory is `known`).
+Result<grid::Inventory> inventory(const Held& held, const Held& before, const grid::Inventory& known);
+
+// Names of sections held with another text, or by only one of the two; ascending.
+std::vector<std::string> changed_sections(const Held& from, const Held& to);
+// What a reader of this scope holds, for its hello: section → hash.
+std::map<std::string, std::string> held_hashes(const Held& held);
+std::string hash_of(std::string_view section_text);
 
 }  // namespace aigrid::bundle

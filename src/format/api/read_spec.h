@@ -1,0 +1,53 @@
+// SpecReader: the visitor of describe() that reads a spec into a noun and notes every problem with its place and remedy.
+// Private to format/api. Borrows the resource and the list of problems.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "format/api/describe.h"
+#include "format/api/resource.h"
+
+namespace aigrid::api {
+
+class SpecReader {
+ public:
+  SpecReader(const Resource& resource, std::vector<Problem>& problems) : resource_(resource), problems_(problems) {}
+
+  void operator()(const char* name, std::string& out, const Rule& rule);
+  void operator()(const char* name, bool& out, const Rule& rule);
+  void operator()(const char* name, double& out, const Rule& rule);
+  void operator()(const char* name, std::vector<std::string>& out, const Rule& rule);
+  void operator()(const char* name, std::map<std::string, std::string>& out, const Rule& rule);
+  void operator()(const char* name, std::vector<grid::Price>& out, const Rule& rule);
+  template <class T>
+  void operator()(const char* name, T& out, const Rule& rule) {
+    if constexpr (std::is_enum_v<T>) {
+      std::size_t index = static_cast<std::size_t>(out);
+      choice(name, {Choices<T>::names.begin(), Choices<T>::names.end()}, index, rule);
+      out = static_cast<T>(index);
+    } else {
+      std::int64_t wide = out;
+      const auto most = static_cast<double>(std::numeric_limits<T>::max());
+      whole(name, wide, std::max(rule.min, std::is_signed_v<T> ? -most : 0), std::min(rule.max, most), rule);
+      out = static_cast<T>(wide);
+    }
+  }
+  // After describe(): members of the spec that no field claimed.
+  void report_unknown();
+
+ private:
+  const Json* find(const char* name, const Rule& rule);
+  void wrong(const std::string& pointer, std::string message, std::string remedy);
+  void wrong_type(const char* name, const Json& got, const char* type, const Rule& rule);
+  void check_form(const std::string& pointer, const std::string& value, const Rule& rule);
+  void choice(const char* name, const std::vector<std::string>& names, std::size_t& index, const Rule& rule);
+  void whole(const char* name, std::int64_t& out, double min, double max, const Rule& rule);
+  bool in_range(const char* name, double value, double min, double max, const Rule& rule);
+
+  const Resource& resource_;
+  std::vector<Problem>& problems_;
+  std::vector<std::string> known_;
+};
+
+}  // namespace aigrid::api

@@ -1,0 +1,31 @@
+// Sections as canonical lines: {"kind":…,"name":…,"spec":…}, sorted by kind and name, each ended by a newline.
+// Private to format/bundle. Pure, any thread.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "format/api/schema.h"
+
+namespace aigrid::bundle {
+
+std::string line_of(const api::Noun& noun);  // without its newline
+
+// What a line is sorted and removed by, taken from its beginning without parsing the rest.
+struct LineKey {
+  std::string_view kind;
+  std::string_view name;
+  auto operator<=>(const LineKey&) const = default;
+};
+Result<LineKey> key_of(std::string_view line);
+std::string removal_name(const LineKey& key);  // "kind/name"
+
+Result<std::vector<std::string_view>> lines_of(std::string_view section);
+std::string join(std::vector<std::string_view> lines);  // sorts
+
+// keys/XX for a kid of hexadecimal digits.
+std::string key_section(std::string_view kid);
+
+}  // namespace aigrid::bundle
