@@ -2,11 +2,10 @@
 // a window of any size.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <map>
+#include <utility>
 
 #include "base/random.h"
 #include "io/env/env.h"

@@ -201,7 +201,8 @@ Task<Result<Peer>> server_side(Env& env, Stream& raw, const ServerTls& options, 
   } else if (options.client == ClientCertificate::Required) {
     co_return unauthenticated("showed no certificate, one is required");
   }
-  AIGRID_CO_CHECK_OK(co_await send_hello(env, raw, Verdict{}.text()));
+  std::string welcome = Verdict().text();
+  AIGRID_CO_CHECK_OK(co_await send_hello(env, raw, std::move(welcome)));
   co_return make_peer(raw, identity, alpn, client.nonce + hello.nonce);
 }
 
