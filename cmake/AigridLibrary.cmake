@@ -28,18 +28,20 @@ function(aigrid_library name)
   endif()
 endfunction()
 
-# aigrid_fuzzer(NAME SOURCES a.cc … DEPS other … LIBS …): the program fuzzers/fuzz_NAME, and a short pass of it as a
-# test. Seeds are files in tests/fuzz/corpus/NAME; `./dev fuzz SECONDS NAME` runs it for longer.
+# aigrid_fuzzer(NAME_fuzz dep …): the program fuzzers/NAME_fuzz of NAME_fuzz.cc, and a short pass of it as a test.
+# Seeds are files in tests/fuzz/corpus/NAME; `./dev fuzz SECONDS NAME` runs it for longer.
 function(aigrid_fuzzer name)
-  cmake_parse_arguments(A "" "" "SOURCES;DEPS;LIBS" ${ARGN})
-  add_executable(fuzz_${name} ${A_SOURCES})
-  target_link_libraries(fuzz_${name} PRIVATE aigrid_options ${A_LIBS})
-  foreach(dep IN LISTS A_DEPS)
-    target_link_libraries(fuzz_${name} PRIVATE aigrid::${dep})
+  add_executable(${name} ${name}.cc)
+  target_link_libraries(${name} PRIVATE aigrid_options)
+  foreach(dep IN LISTS ARGN)
+    target_link_libraries(${name} PRIVATE aigrid::${dep})
   endforeach()
-  target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
-  set_target_properties(fuzz_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzzers)
-  add_test(NAME fuzz_${name}
-    COMMAND ${CMAKE_SOURCE_DIR}/tools/dev/fuzz_one.sh $<TARGET_FILE:fuzz_${name}> ${AIGRID_FUZZ_SECONDS})
-  set_tests_properties(fuzz_${name} PROPERTIES LABELS fuzz TIMEOUT 300)
+  target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzzers)
+  add_test(NAME ${name} COMMAND ${CMAKE_SOURCE_DIR}/tools/dev/fuzz_one.sh $<TARGET_FILE:${name}> ${AIGRID_FUZZ_SECONDS})
+  set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT 300)
+  if(NOT TARGET fuzzers)
+    add_custom_target(fuzzers)
+  endif()
+  add_dependencies(fuzzers ${name})
 endfunction()

@@ -4,7 +4,7 @@ set -euo pipefail
 name=$(basename "$1")
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 work=$(dirname "$1")/work/$name
-seeds=$root/tests/fuzz/corpus/${name#fuzz_}
+seeds=$root/tests/fuzz/corpus/${name%_fuzz}
 mkdir -p "$work"
 printf '%s: %s s\n' "$name" "$2"
 exec "$1" -max_total_time="$2" -timeout=10 -rss_limit_mb=2048 -print_final_stats=0 -verbosity=0 \

@@ -63,7 +63,7 @@ def co_await(source, table):
         line = source.line_of(offset)
         if re.search(r"(?:^|[(,={\s])\[\s*[^\]\s][^\]]*\]\s*(?:\(|\{|mutable\b)", said):
             yield line, "co-await", "a capturing lambda in a statement with co_await: name it first, then move it in"
-        if re.search(r"[A-Za-z_>][\w>]*\s*\{", said):
+        if re.search(r"[A-Za-z_>][\w>]*\s*\{\s*[^}\s]", said):
             yield line, "co-await", "a braced temporary in a statement with co_await: name it first, then move it in"
 
 

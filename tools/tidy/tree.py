@@ -40,7 +40,8 @@ def listed(sources, lists):
         folder, name = source.path.rsplit("/", 1)
         tail = name
         while True:
-            if re.search(r"(?<![\w./-])" + re.escape(tail) + r"(?![\w.-])", lists.get(folder, "")):
+            stem = r"\baigrid_fuzzer\(" + re.escape(tail.removesuffix(".cc")) + r"[\s)]"
+            if re.search(r"(?<![\w./-])" + re.escape(tail) + r"(?![\w.-])|" + stem, lists.get(folder, "")):
                 break
             if "/" not in folder:
                 yield source.path, 1, "unlisted", "no CMakeLists.txt names this file, so it is never built or run: list it or delete it"
