@@ -10,10 +10,10 @@
 #include "base/result.h"
 #include "base/spiffe.h"
 #include "io/env/env.h"
+#include "io/http/h2_connection.h"
 
 namespace aigrid::io {
 
-class H2Connection;
 class TlsContext;
 
 inline constexpr const char* kAlpnAsk = "aigrid/1";      // the dialler asks, the acceptor answers
@@ -26,6 +26,8 @@ struct InnerDial {
   std::optional<Role> role;          // the peer's; nullopt: control or gateway
   std::string site;                  // the peer's; empty: any
   Duration within = 5s;              // for all of it
+  ServeStream serve;                 // kAlpnServe: answers what the peer asks
+  H2Options h2;
 };
 
 Task<Result<std::unique_ptr<H2Connection>>> dial_inner(Env& env, std::shared_ptr<const TlsContext> tls, InnerDial what);

@@ -1,6 +1,6 @@
 // The JSON bodies of /inner/join and /inner/renew, and the MACs of a join. Pure; used by joiners and by control.
-// The token's secret never travels: both sides hold K = crypto::join_key(token), the question is MACed over its CSR and the
-// answer over chain ‖ roots ‖ bundle key, so that a relaying gateway can neither use nor change them.
+// The token's secret never travels: both sides hold K = crypto::join_key(token); question and answer are MACed with it, all
+// their fields with their lengths, so that a relaying gateway can neither use nor change them.
 // Errors: InvalidArgument naming the field; a wrong MAC is the caller's PermissionDenied.
 #pragma once
 
@@ -13,6 +13,12 @@
 #include "base/spiffe.h"
 
 namespace aigrid::io {
+
+// A joiner does not know its site before it is told: its CSR names this one.
+inline constexpr std::string_view kUnassignedSite = "unassigned";
+
+// Control's own name: spiffe://<grid>/control/control/control.
+Spiffe control_name(std::string_view grid);
 
 struct JoinAsk {
   std::string kid;  // 8 raw bytes
@@ -39,7 +45,8 @@ struct RenewAnswer {
   std::vector<std::string> roots;
 };
 
-std::string join_ask_mac(std::string_view join_key, std::string_view csr);
+// Of everything but `mac` itself.
+std::string join_ask_mac(std::string_view join_key, const JoinAsk& ask);
 std::string join_answer_mac(std::string_view join_key, const JoinAnswer& answer);
 
 std::string encode(const JoinAsk& ask);

@@ -31,9 +31,6 @@ class ManagementClient {
   Task<Result<ManagementAnswer>> watch(std::string target, std::function<bool(std::string_view)> line);
 
  private:
-  Task<Result<ManagementAnswer>> exchange(http::RequestHead head, std::string body,
-                                          std::function<bool(std::string_view)> line);
-
   Env& env_;
   Address address_;
   std::string admin_key_;

@@ -1,0 +1,72 @@
+#include "io/client/inner_ask.h"
+
+#include "format/json/json.h"
+
+namespace aigrid::io {
+
+namespace {
+
+Task<Result<InnerAnswer>> read_answer(H2Stream& stream) {
+  auto head = co_await stream.head();
+  if (!head.ok()) co_return std::move(head).error();
+  InnerAnswer answer{head->status, {}};
+  for (;;) {
+    auto bytes = co_await stream.read();
+    if (!bytes.ok()) co_return std::move(bytes).error();
+    if (bytes->empty()) co_return answer;
+    stream.consume(bytes->size());
+    answer.body += *bytes;
+    if (answer.body.size() > kInnerAnswerLimit) {
+      stream.reset();
+      co_return Error{Code::ResourceExhausted, Origin::Upstream, Retry::Never, "an inner answer of over 1 MiB"};
+    }
+  }
+}
+
+}  // namespace
+
+Task<Result<InnerAnswer>> ask_inner(Env& env, H2Connection& connection, std::string path, std::string body, Duration within) {
+  http::RequestHead head{"POST", path, {{"host", "inner"}, {"content-type", "application/json"}}};
+  auto opened = connection.open(std::move(head), false);
+  if (!opened.ok()) co_return std::move(opened).error();
+  const std::shared_ptr<H2Stream> stream = std::move(*opened);
+  bool late = false;
+  auto alarm = env.timer([&late, &stream] {
+    late = true;
+    stream->reset();
+  });
+  alarm->arm(env.now() + within);
+  auto sent = co_await stream->write(body);
+  if (sent.ok()) sent = stream->end();
+  // A server may answer before it has read everything: what it says counts for more than a failed write.
+  auto answer = co_await read_answer(*stream);
+  if (!answer.ok() && late) {
+    co_return Error{Code::DeadlineExceeded, Origin::Upstream, Retry::Elsewhere,
+                    path + ": no answer within " + std::to_string(to_ms(within)) + " ms"};
+  }
+  co_return answer;
+}
+
+Error problem_of(const InnerAnswer& answer) {
+  std::string message = "status " + std::to_string(answer.status);
+  if (auto value = json::parse(answer.body); value.ok()) {
+    std::string said;
+    json::Reader(*value).get("message", said);
+    if (!said.empty()) message = said;
+  }
+  const auto code = [&] {
+    switch (answer.status) {
+      case 400: return Code::InvalidArgument;
+      case 401: return Code::Unauthenticated;
+      case 403: return Code::PermissionDenied;
+      case 404: return Code::NotFound;
+      case 409: return Code::Conflict;
+      case 429: return Code::ResourceExhausted;
+      default: return Code::Unavailable;
+    }
+  }();
+  const bool again = code == Code::Unavailable || code == Code::ResourceExhausted;
+  return {code, Origin::Upstream, again ? Retry::Same : Retry::Never, std::move(message)};
+}
+
+}  // namespace aigrid::io
