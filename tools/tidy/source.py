@@ -17,7 +17,7 @@ class Source:
         self.text = text
         self.lines = text.split("\n")
         parts = PurePosixPath(path).parts
-        self.is_test = path.endswith(("_test.cc", "_test.h")) or parts[-1].startswith("test_") or parts[0] in ("tests", "bench")
+        self.is_test = path.endswith(("_test.cc", "_test.h", "_bench.cc")) or parts[-1].startswith("test_") or parts[0] in ("tests", "bench")
         if parts[0] == "src":
             self.layer = parts[1] if len(parts) > 2 else "main"
             self.folder = "/".join(parts[1:3]) if len(parts) > 3 else self.layer
