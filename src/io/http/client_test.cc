@@ -32,6 +32,7 @@ struct Seen {
 };
 
 Task<void> ask(Env& env, std::string answer, Seen& seen) {
+  seen = {};
   Served s(env);
   s.acceptor.spawn(canned(env, *s.listener, std::move(answer)));
   auto response = co_await http1_request(env, s.at(), get(), "");

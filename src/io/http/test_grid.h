@@ -1,4 +1,4 @@
-// For the tests of this folder: runs a coroutine under the real Env with a watchdog, and small raw-socket helpers.
+// For the tests of this folder: runs a coroutine under the real and the virtual Env; talks over plain sockets.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -8,6 +8,7 @@
 #include <string>
 
 #include "io/env/epoll_env.h"
+#include "io/env/virtual_world.h"
 
 namespace aigrid::io::test {
 
@@ -23,11 +24,22 @@ inline Task<bool> within(Env& env, Event& event, bool& flag) {
   co_return flag;
 }
 
-inline void run(std::function<Task<void>(Env&)> body) {
+inline Task<void> run_and_tell(Env& env, const std::function<Task<void>(Env&)>& body, bool& done) {
+  co_await body(env);
+  done = true;
+}
+
+// Under the real and under the virtual Env.
+inline void run(const std::function<Task<void>(Env&)>& body) {
   EpollOptions options;
   options.log_sink = [](std::string_view) {};
   options.take_signals = false;
-  EXPECT_EQ(run_epoll(std::move(options), std::move(body)), 0);
+  EXPECT_EQ(run_epoll(std::move(options), body), 0);
+  VirtualWorld world(1);
+  world.add_host("paris/test");
+  bool done = false;
+  world.spawn("paris/test", [&](Env& env) { return run_and_tell(env, body, done); });
+  EXPECT_TRUE(world.run_until([&] { return done; }, 3600s)) << world.event_log().substr(0, 5000);
 }
 
 // Reads until `stop` appears or the peer closes; at most ten seconds.
