@@ -6,7 +6,10 @@
 //   Start ─▶ asking ─(Head)─▶ relaying ─(End)─▶ done
 //              │ ▲ (Refused/Lost before Head: retried elsewhere within budget)
 //              ▼ │
-//            retrying        ClientGone, deadline ─▶ cancelling ─(End|timer)─▶ done
+//            waiting         ClientGone, deadline, silence ─▶ cancelling ─(End|Lost|timer)─▶ done
+//
+// A refusal costs nobody work: only attempts that were lost or stayed silent count against `attempts`. A place that failed
+// is avoided for a while that doubles; what is left to avoid is forgiven only when nothing else is eligible.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +19,7 @@
 
 #include "base/random.h"
 #include "core/routing/choose.h"
+#include "core/routing/rebind.h"
 #include "grid/usage.h"
 
 namespace aigrid::dispatch {
@@ -27,8 +31,12 @@ struct Budget {
   Duration attempt_first_byte = 20s; // per attempt
   Duration silence = 30s;            // between frames of an accepted attempt
   Duration cancel_grace = 2s;        // waiting for `end` after a cancel
+  Duration client_stall = 60s;       // frames wait for the client and it takes none: it is gone
   std::uint32_t attempts = 4;
+  std::uint32_t recorded_attempts = 32;  // later ones are asked, but leave no line of their own
   Duration no_site_retry = 200ms;    // nothing eligible now: look again until first_byte is spent
+  Duration avoid_most = 3200ms;      // a place that failed is avoided no_site_retry, doubling to this
+  Duration retry_after = 2s;         // what a client is told to wait after no_capacity (SDKs heed up to 20 s)
 };
 
 namespace event {
@@ -44,7 +52,8 @@ struct Refused {
   std::vector<routing::SiteIndex> redirect;
 };
 struct Head { std::uint32_t attempt = 0; routing::NodeIndex node = routing::kNone; };
-struct Progress { std::uint32_t attempt = 0; };  // tokens or data arrived
+// Tokens or data arrived. `bytes`: of them for the client, so that a client slow to take them is not taken for a silent node.
+struct Progress { std::uint32_t attempt = 0; std::uint64_t bytes = 0; };
 struct Delivered { std::uint32_t attempt = 0; std::uint64_t bytes = 0; };  // written to the client's socket
 struct End { std::uint32_t attempt = 0; grid::Usage usage; std::string finish; bool failed = false; };
 struct Lost { std::uint32_t attempt = 0; routing::NodeIndex node = routing::kNone; std::string why; };
@@ -63,10 +72,12 @@ struct SetAlarm { Time at = kNever; };  // replaces the earlier one; kNever: non
 // Send the held response head now: attempt `attempt` was accepted.
 struct Answer { std::uint32_t attempt = 0; };
 // The answer as an HTTP error (nothing was sent yet), or, when streaming began, as an explicit error event.
-struct Fail { int status = 503; std::string code; std::string message; bool retry_after = false; bool mid_stream = false; };
+// `never_retry`: x-should-retry: false. `retry_in`: the value of Retry-After when `retry_after`.
+struct Fail { int status = 503; std::string code; std::string message; std::string param; bool retry_after = false;
+              Duration retry_in{}; bool never_retry = false; bool mid_stream = false; };
 // Append the closing of the stream or body and finish the response.
 struct Complete {};
-// Always last: write this record. The caller fills identity, tenant and times.
+// Always last, and ends the timer too: write this record. The caller fills identity, tenant and times.
 struct Finish { grid::Outcome outcome = grid::Outcome::Failed; int status = 0; std::string code; grid::Usage usage;
                 std::vector<grid::AttemptRecord> attempts; };
 }  // namespace action
@@ -76,13 +87,21 @@ using Action = std::variant<action::Ask, action::Cancel, action::SetAlarm, actio
 
 class RequestLife {
  public:
-  RequestLife(const Budget& budget, routing::RouteInput input, std::uint64_t seed);
+  // `stream` false: the client gets one body when the answer is complete, so a node lost before that is still invisible:
+  // the request is asked again, and `Answer` comes with `Complete`. The caller drops what the lost attempt had sent.
+  RequestLife(const Budget& budget, routing::RouteInput input, std::uint64_t seed, bool stream = true);
 
   // `snapshot` is this turn's. The returned reference is valid until the next call.
   const std::vector<Action>& on_event(const Event& event, const routing::Snapshot& snapshot, Time now);
 
+  // The bundle changed: `input` is the request under the new tables, its permitted set decided by the new law.
+  void rebind(routing::RouteInput input, const routing::Rebind& to);
+
   bool done() const { return state_ == State::Done; }
   const routing::Decision& decision() const { return decision_; }  // of the newest attempt
+  std::uint8_t hops() const { return input_.hops; }                // for the newest Ask
+  // Places that failed, for the newest Ask (its excluded nodes).
+  const std::vector<routing::Excluded>& excluded() const { return excluded_; }
   // Full explanation of the newest decision; costs a second run of choose_site with the same random state.
   routing::Explanation explain(const routing::Snapshot& snapshot, Time now) const;
 
@@ -90,9 +109,76 @@ class RequestLife {
   State state() const { return state_; }
 
  private:
+  struct Avoided {
+    routing::Excluded place;
+    Time until;
+    std::uint32_t times = 0;
+  };
+  struct Turn {
+    const routing::Snapshot& snapshot;
+    Time now;
+  };
+
+  void on(const event::Start&, const Turn&);
+  void on(const event::Refused&, const Turn&);
+  void on(const event::Head&, const Turn&);
+  void on(const event::Progress&, const Turn&);
+  void on(const event::Delivered&, const Turn&);
+  void on(const event::End&, const Turn&);
+  void on(const event::Lost&, const Turn&);
+  void on(const event::ClientGone&, const Turn&);
+  void on(const event::Alarm&, const Turn&);
+
+  bool live(std::uint32_t attempt) const { return attempt == attempt_ && state_ != State::Done; }
+  routing::Decision choose(const Turn&, const routing::SiteSet* only, bool forgiving);
+  void look(const Turn&, const routing::SiteSet* only, bool forgiving);
+  void ask(const routing::Decision&, const Turn&);
+  void avoid(routing::SiteIndex site, routing::NodeIndex node, Time now);
+  // The attempt under way failed with nothing sent to the client.
+  void attempt_lost(routing::NodeIndex node, const std::string& why, const Turn&);
+  // The same after the head, of an answer the client has seen nothing of.
+  void lost_unseen(routing::NodeIndex node, const std::string& why, const Turn&);
+  void broken_off(const std::string& code, const std::string& why);
+  void give_up(grid::Outcome outcome, int status, const std::string& code, Time now);
+  void alarm_asking(const Turn&);
+  void alarm_relaying(const Turn&);
+  void refuse(const routing::Decision&, const Turn&);
+  void no_capacity(std::string message);
+  void finish(grid::Outcome outcome, int status, std::string code);
+  void set_alarm(Time at);
+  Time accept_deadline() const;
+  Time wait_deadline() const;  // waiting past a required target helps nobody
+  grid::AttemptRecord* record(std::uint32_t attempt);
+
+  Budget budget_;
+  routing::RouteInput input_;
+  Random random_;
+  Random before_;  // the random state of the newest decision, for explain()
+  bool stream_;
   State state_ = State::New;
   routing::Decision decision_;
-  // The implementer adds what else is needed.
+  std::vector<Action> actions_;
+  std::vector<Avoided> avoided_;
+  std::vector<routing::Excluded> excluded_;  // of the newest decision
+  routing::SiteSet asked_in_;                // permitted set of the newest decision
+  std::vector<grid::AttemptRecord> records_;
+  std::uint32_t attempt_ = 0;  // number of the newest; the first is 1
+  std::uint32_t failed_ = 0;   // attempts lost or silent
+  routing::SiteIndex first_site_ = routing::kNone;
+  bool answered_ = false;  // the client has been sent a head
+  std::string last_why_;
+  Time started_{};
+  Time asking_since_{};
+  Time attempt_until_ = kNever;
+  Time heard_{};      // last frame of the accepted attempt
+  Time delivered_{};  // last bytes the client took
+  std::uint64_t to_client_ = 0;
+  std::uint64_t taken_ = 0;
+  // Cancelling: what Finish will say.
+  grid::Outcome pending_ = grid::Outcome::ClientGone;
+  int pending_status_ = 0;
+  std::string pending_code_;
+  Time grace_until_ = kNever;
 };
 
 }  // namespace aigrid::dispatch

@@ -10,6 +10,7 @@
 
 #include "base/random.h"
 #include "core/routing/choose.h"
+#include "core/routing/rebind.h"
 
 namespace aigrid::dispatch {
 
@@ -22,7 +23,9 @@ struct QueueLimits {
 
 namespace queue_event {
 struct Ask { Ticket ticket = 0; routing::RouteInput input; std::vector<routing::Excluded> excluded; Duration remaining{}; };
-struct Cancelled { Ticket ticket = 0; };                   // before or after the grant
+// Before the grant it leaves the queue, silently. After it nothing changes: an engine frees its slot when it has stopped,
+// and that is Ended (also when its node is lost).
+struct Cancelled { Ticket ticket = 0; };
 struct Ended { Ticket ticket = 0; };                       // the slot is free again
 struct RowsChanged {};                                     // a node row, a bundle, a node's connection
 struct Alarm {};
@@ -40,11 +43,55 @@ using QueueAction = std::variant<queue_action::Grant, queue_action::Refuse, queu
 class SiteQueue {
  public:
   SiteQueue(routing::DeploymentIndex deployment, const QueueLimits& limits, std::uint64_t seed);
-  // Slots granted and not ended are counted by this queue itself, so a stale row never over-commits a node.
+  // Slots granted and not ended are counted by this queue itself, so a stale row never over-commits a node. A ticket that
+  // no ready node of this site could take is refused at once: another site may. The reference is valid until the next call.
   const std::vector<QueueAction>& on_event(const QueueEvent& event, const routing::Snapshot& snapshot, Time now);
+  // The bundle changed. Waiting tickets keep the permitted sites they came with; the node asks its own bundle again. When
+  // the deployment is gone (`deployment()` is kNone) the next event refuses what waits.
+  void rebind(const routing::Rebind& to);
+
   // This queue's row for the peers.
   routing::SiteRow row(const routing::Snapshot& snapshot, Time now) const;
-  std::size_t waiting() const;
+  std::size_t waiting() const { return waiting_.size(); }
+  std::size_t granted() const { return granted_.size(); }
+  routing::DeploymentIndex deployment() const { return deployment_; }
+
+ private:
+  struct Waiting {
+    Ticket ticket = 0;
+    routing::RouteInput input;
+    std::vector<routing::Excluded> excluded;
+    Time until;
+    Time since;
+  };
+  struct Granted {
+    Ticket ticket = 0;
+    routing::NodeIndex node = routing::kNone;
+    Time since;
+  };
+
+  void on(const queue_event::Ask&, const routing::Snapshot&, Time now);
+  void on(const queue_event::Cancelled&, const routing::Snapshot&, Time now);
+  void on(const queue_event::Ended&, const routing::Snapshot&, Time now);
+  void on(const queue_event::RowsChanged&, const routing::Snapshot&, Time) {}
+  void on(const queue_event::Alarm&, const routing::Snapshot&, Time) { alarm_ = kNever; }
+  void serve(const routing::Snapshot&, Time now);
+  // Granted, refused (true: gone from the queue) or still waiting. `full`: no slot is left at this site at all.
+  bool settle(Waiting& w, const routing::Snapshot&, Time now, bool full);
+  void refuse(Ticket ticket, routing::Filter by, std::string message);
+  void set_alarm();
+  std::uint32_t free_slots(const routing::Snapshot&, Time now) const;
+  float mean_service_ms(const routing::Snapshot&) const;
+
+  routing::DeploymentIndex deployment_;
+  QueueLimits limits_;
+  Random random_;
+  std::deque<Waiting> waiting_;
+  std::vector<Granted> granted_;
+  std::vector<std::uint16_t> granted_on_;  // by node
+  std::vector<QueueAction> actions_;
+  Time alarm_ = kNever;
+  float service_ms_ = routing::kUnknown;  // smoothed over what ended here
 };
 
 }  // namespace aigrid::dispatch

@@ -92,12 +92,15 @@ Decision choose_node(const Snapshot& snapshot, DeploymentIndex deployment, const
   return decision;
 }
 
+bool node_ready(const Snapshot& snapshot, DeploymentIndex deployment, NodeIndex node, const RouteInput& input, Time now) {
+  return input.permitted.contains(snapshot.here) && snapshot.tables->nodes[node].site == snapshot.here &&
+         unfit(snapshot, deployment, node, input, now) == nullptr;
+}
+
 bool any_ready_node(const Snapshot& snapshot, DeploymentIndex deployment, const RouteInput& input, Time now) {
-  if (!input.permitted.contains(snapshot.here)) return false;
   const auto& nodes = snapshot.tables->deployments[deployment].nodes;
-  return std::any_of(nodes.begin(), nodes.end(), [&](NodeIndex n) {
-    return snapshot.tables->nodes[n].site == snapshot.here && unfit(snapshot, deployment, n, input, now) == nullptr;
-  });
+  return std::any_of(nodes.begin(), nodes.end(),
+                     [&](NodeIndex n) { return node_ready(snapshot, deployment, n, input, now); });
 }
 
 }  // namespace aigrid::routing

@@ -1,0 +1,368 @@
+#include "core/dispatch/request_life.h"
+
+#include <algorithm>
+
+#include "core/dispatch/refusal.h"
+
+namespace aigrid::dispatch {
+
+using routing::Decision;
+using routing::Filter;
+using routing::kNone;
+
+RequestLife::RequestLife(const Budget& budget, routing::RouteInput input, std::uint64_t seed, bool stream)
+    : budget_(budget), input_(std::move(input)), random_(seed), before_(random_), stream_(stream) {}
+
+const std::vector<Action>& RequestLife::on_event(const Event& event, const routing::Snapshot& snapshot, Time now) {
+  actions_.clear();
+  const Turn turn{snapshot, now};
+  std::visit([&](const auto& e) { on(e, turn); }, event);
+  return actions_;
+}
+
+void RequestLife::rebind(routing::RouteInput input, const routing::Rebind& to) {
+  const auto hops = input_.hops;
+  input_ = std::move(input);
+  input_.hops = hops;
+  decision_ = to.decision(decision_);
+  first_site_ = to.site(first_site_);
+  asked_in_ = to.sites(asked_in_);
+  to.excluded(excluded_);
+  std::erase_if(avoided_, [&](Avoided& a) {
+    std::vector<routing::Excluded> one{a.place};
+    to.excluded(one);
+    if (!one.empty()) a.place = one[0];
+    return one.empty();
+  });
+}
+
+routing::Explanation RequestLife::explain(const routing::Snapshot& snapshot, Time now) const {
+  routing::RouteInput input = input_;
+  input.permitted = asked_in_;
+  input.excluded = excluded_;
+  Random random = before_;
+  routing::Explanation why;
+  (void)routing::choose_site(snapshot, input, now, random, &why);
+  return why;
+}
+
+// ---- choosing and asking
+
+Time RequestLife::accept_deadline() const { return std::min(asking_since_ + budget_.first_byte, started_ + budget_.total); }
+
+Time RequestLife::wait_deadline() const {
+  const auto* intent = input_.intent;
+  if (intent == nullptr || !intent->require_ttft || !intent->max_ttft_ms) return accept_deadline();
+  return std::min(accept_deadline(), asking_since_ + from_ms_f(std::min(*intent->max_ttft_ms, 1e9)));
+}
+
+Decision RequestLife::choose(const Turn& turn, const routing::SiteSet* only, bool forgiving) {
+  excluded_.clear();
+  for (const auto& a : avoided_) {
+    if (!forgiving || a.until > turn.now) excluded_.push_back(a.place);
+  }
+  routing::RouteInput input = input_;
+  input.excluded = excluded_;
+  if (only != nullptr) input.permitted &= *only;
+  if (first_site_ != kNone && input_.intent != nullptr && !input_.intent->allow_fallbacks) {
+    routing::SiteSet first;
+    first.insert(first_site_);
+    input.permitted &= first;
+  }
+  asked_in_ = input.permitted;
+  before_ = random_;
+  return routing::choose_site(turn.snapshot, input, turn.now, random_, nullptr);
+}
+
+void RequestLife::look(const Turn& turn, const routing::SiteSet* only, bool forgiving) {
+  const Decision d = choose(turn, only, forgiving);
+  if (d.ok()) return ask(d, turn);
+  if (only != nullptr) return look(turn, nullptr, forgiving);  // none of the proposed: any
+  if (d.refused_by != Filter::Capacity) return refuse(d, turn);
+  if (turn.now >= wait_deadline()) return no_capacity(refusal(turn.snapshot, input_, d, turn.now).message);
+  state_ = State::Waiting;
+  attempt_until_ = std::min(turn.now + budget_.no_site_retry, wait_deadline());
+  set_alarm(attempt_until_);
+}
+
+void RequestLife::ask(const Decision& d, const Turn& turn) {
+  decision_ = d;
+  if (first_site_ == kNone) first_site_ = d.site;
+  ++attempt_;
+  grid::AttemptRecord line;
+  line.number = attempt_;
+  line.site = turn.snapshot.tables->sites[d.site].spec.name;
+  if (records_.size() < budget_.recorded_attempts) {
+    records_.push_back(std::move(line));
+  } else {
+    records_.back() = std::move(line);
+  }
+  state_ = State::Asking;
+  attempt_until_ = std::min(turn.now + budget_.attempt_first_byte, accept_deadline());
+  actions_.push_back(action::Ask{attempt_, d, attempt_until_ - turn.now});
+  set_alarm(attempt_until_);
+}
+
+void RequestLife::avoid(routing::SiteIndex site, routing::NodeIndex node, Time now) {
+  auto it = std::find_if(avoided_.begin(), avoided_.end(),
+                         [&](const Avoided& a) { return a.place.site == site && a.place.node == node; });
+  if (it == avoided_.end()) it = avoided_.insert(it, Avoided{{site, node}, now, 0});
+  const Duration rest = budget_.no_site_retry * (std::int64_t{1} << std::min(it->times, 10U));
+  it->until = now + std::min(rest, budget_.avoid_most);
+  ++it->times;
+}
+
+void RequestLife::attempt_lost(routing::NodeIndex node, const std::string& why, const Turn& turn) {
+  record(attempt_)->result = why;
+  last_why_ = why;
+  avoid(decision_.site, node, turn.now);
+  if (++failed_ >= budget_.attempts) {
+    return no_capacity(std::to_string(failed_) + " attempts failed, the last with: " + why + ": try again");
+  }
+  look(turn, nullptr, false);
+}
+
+// ---- events
+
+void RequestLife::on(const event::Start&, const Turn& turn) {
+  if (state_ != State::New) return;
+  started_ = asking_since_ = turn.now;
+  look(turn, nullptr, false);
+}
+
+void RequestLife::on(const event::Refused& e, const Turn& turn) {
+  using Verdict = event::Refused::Verdict;
+  if (!live(e.attempt)) return;
+  const std::string why = e.code.empty() ? std::string("refused") : e.code;
+  if (state_ == State::Cancelling) return finish(pending_, pending_status_, pending_code_);
+  if (state_ == State::Relaying) return on(event::Lost{e.attempt, e.node, "refused after its head"}, turn);
+  if (state_ != State::Asking) return;
+  record(attempt_)->result = why;
+  if (e.verdict == Verdict::Never) {
+    action::Fail fail;
+    fail.status = e.status;
+    fail.code = e.code;
+    fail.message = e.message;
+    fail.never_retry = e.status == 403;
+    actions_.push_back(std::move(fail));
+    return finish(grid::Outcome::Refused, e.status, e.code);
+  }
+  last_why_ = e.message.empty() ? why : e.message;
+  if (e.verdict == Verdict::Redirect && input_.hops == 0 && !e.redirect.empty()) {
+    input_.hops = 1;
+    avoid(decision_.site, kNone, turn.now);
+    routing::SiteSet only;
+    for (const auto s : e.redirect) {
+      if (s < turn.snapshot.tables->sites.size()) only.insert(s);
+    }
+    return look(turn, &only, false);
+  }
+  avoid(decision_.site, e.node, turn.now);
+  look(turn, nullptr, false);
+}
+
+void RequestLife::on(const event::Head& e, const Turn& turn) {
+  if (!live(e.attempt) || (state_ != State::Asking && state_ != State::Cancelling)) return;
+  decision_.node = e.node;
+  const auto& nodes = turn.snapshot.tables->nodes;
+  if (e.node < nodes.size()) record(attempt_)->node = nodes[e.node].spec.name;
+  if (state_ == State::Cancelling) return;
+  state_ = State::Relaying;
+  heard_ = delivered_ = turn.now;
+  to_client_ = taken_ = 0;
+  if (stream_) {
+    actions_.push_back(action::Answer{attempt_});
+    answered_ = true;
+  }
+  set_alarm(std::min(heard_ + budget_.silence, started_ + budget_.total));
+}
+
+// The alarm is not moved with every frame: when it fires, it looks at what was heard since.
+void RequestLife::on(const event::Progress& e, const Turn& turn) {
+  if (!live(e.attempt) || state_ != State::Relaying) return;
+  heard_ = turn.now;
+  if (to_client_ <= taken_) delivered_ = turn.now;
+  to_client_ += e.bytes;
+}
+
+void RequestLife::on(const event::Delivered& e, const Turn& turn) {
+  if (!live(e.attempt) || state_ != State::Relaying) return;
+  taken_ += e.bytes;
+  heard_ = delivered_ = turn.now;  // the node may have been waiting for this
+}
+
+void RequestLife::on(const event::End& e, const Turn& turn) {
+  if (auto* line = record(e.attempt)) line->usage = e.usage;
+  if (!live(e.attempt)) return;
+  switch (state_) {
+    case State::Asking: return attempt_lost(kNone, "ended without an answer", turn);
+    case State::Cancelling:
+      record(attempt_)->result = e.finish.empty() ? std::string("cancelled") : e.finish;
+      return finish(pending_, pending_status_, pending_code_);
+    case State::Relaying: break;
+    default: return;
+  }
+  if (e.failed) {
+    const std::string why = e.finish.empty() ? std::string("engine error") : "engine error: " + e.finish;
+    if (!answered_) return lost_unseen(decision_.node, why, turn);
+    record(attempt_)->result = why;
+    broken_off("engine_error", "the engine failed in the middle of the answer: send the request again");
+    return finish(grid::Outcome::Failed, 200, "engine_error");
+  }
+  record(attempt_)->result = "ok";
+  if (!answered_) actions_.push_back(action::Answer{attempt_});
+  answered_ = true;
+  actions_.push_back(action::Complete{});
+  finish(grid::Outcome::Finished, 200, "");
+}
+
+void RequestLife::on(const event::Lost& e, const Turn& turn) {
+  if (!live(e.attempt)) return;
+  const std::string why = e.why.empty() ? std::string("connection lost") : e.why;
+  switch (state_) {
+    case State::Asking: return attempt_lost(e.node, why, turn);
+    case State::Relaying: break;
+    case State::Cancelling: return finish(pending_, pending_status_, pending_code_);
+    default: return;
+  }
+  if (!answered_) return lost_unseen(e.node, why, turn);
+  record(attempt_)->result = why;
+  broken_off("node_lost", "the node was lost in the middle of the answer: send the request again");
+  finish(grid::Outcome::Failed, 200, "node_lost");
+}
+
+void RequestLife::on(const event::ClientGone&, const Turn& turn) {
+  switch (state_) {
+    case State::New:
+    case State::Waiting: return finish(grid::Outcome::ClientGone, 499, "");
+    case State::Asking:
+    case State::Relaying: return give_up(grid::Outcome::ClientGone, answered_ ? 200 : 499, "", turn.now);
+    case State::Cancelling:
+    case State::Done: return;
+  }
+}
+
+void RequestLife::on(const event::Alarm&, const Turn& turn) {
+  switch (state_) {
+    case State::New:
+    case State::Done: return;
+    case State::Asking: return alarm_asking(turn);
+    case State::Waiting:
+      if (turn.now < attempt_until_) return set_alarm(attempt_until_);
+      return look(turn, nullptr, true);
+    case State::Relaying: return alarm_relaying(turn);
+    case State::Cancelling:
+      if (turn.now < grace_until_) return set_alarm(grace_until_);
+      record(attempt_)->result = "silent after cancel";
+      return finish(pending_, pending_status_, pending_code_);
+  }
+}
+
+void RequestLife::alarm_asking(const Turn& turn) {
+  if (turn.now < attempt_until_) return set_alarm(attempt_until_);
+  actions_.push_back(action::Cancel{attempt_});
+  const std::string why = "no answer in time";
+  if (turn.now < accept_deadline()) return attempt_lost(kNone, why, turn);
+  record(attempt_)->result = why;
+  ++failed_;
+  no_capacity("no place accepted the request within " + std::to_string(to_ms(turn.now - started_)) +
+              " ms: try again");
+}
+
+void RequestLife::alarm_relaying(const Turn& turn) {
+  const Time total = started_ + budget_.total;
+  if (turn.now >= total) {
+    broken_off("deadline_exceeded", "the answer took longer than " + std::to_string(to_ms(budget_.total)) +
+                                        " ms: ask for less, or for a stream");
+    return give_up(grid::Outcome::TimedOut, answered_ ? 200 : 504, "deadline_exceeded", turn.now);
+  }
+  const bool client_holds = to_client_ > taken_;
+  if (client_holds && turn.now >= delivered_ + budget_.client_stall) {
+    return give_up(grid::Outcome::ClientGone, answered_ ? 200 : 499, "", turn.now);
+  }
+  if (!client_holds && turn.now >= heard_ + budget_.silence) {
+    if (!answered_) {
+      actions_.push_back(action::Cancel{attempt_});
+      return lost_unseen(decision_.node, "silent", turn);
+    }
+    broken_off("node_lost", "the node fell silent in the middle of the answer: send the request again");
+    return give_up(grid::Outcome::Failed, 200, "node_lost", turn.now);
+  }
+  const Time next = client_holds ? std::min(turn.now + budget_.silence, delivered_ + budget_.client_stall)
+                                 : heard_ + budget_.silence;
+  set_alarm(std::min(next, total));
+}
+
+// ---- ends
+
+void RequestLife::lost_unseen(routing::NodeIndex node, const std::string& why, const Turn& turn) {
+  asking_since_ = turn.now;
+  attempt_lost(node, why, turn);
+}
+
+void RequestLife::broken_off(const std::string& code, const std::string& why) {
+  action::Fail fail;
+  fail.status = code == "deadline_exceeded" ? 504 : 502;
+  fail.code = code;
+  fail.message = why;
+  fail.mid_stream = answered_;
+  actions_.push_back(std::move(fail));
+}
+
+void RequestLife::give_up(grid::Outcome outcome, int status, const std::string& code, Time now) {
+  actions_.push_back(action::Cancel{attempt_});
+  state_ = State::Cancelling;
+  pending_ = outcome;
+  pending_status_ = status;
+  pending_code_ = code;
+  grace_until_ = now + budget_.cancel_grace;
+  set_alarm(grace_until_);
+}
+
+void RequestLife::refuse(const Decision& d, const Turn& turn) {
+  Refusal r = refusal(turn.snapshot, input_, d, turn.now);
+  action::Fail fail;
+  fail.status = r.status;
+  fail.code = r.code;
+  fail.message = std::move(r.message);
+  fail.param = std::move(r.param);
+  fail.retry_after = r.retry_after;
+  if (r.retry_after) fail.retry_in = budget_.retry_after;
+  fail.never_retry = r.never_retry;
+  actions_.push_back(std::move(fail));
+  finish(failed_ > 0 ? grid::Outcome::Failed : grid::Outcome::Refused, r.status, r.code);
+}
+
+void RequestLife::no_capacity(std::string message) {
+  if (!last_why_.empty() && message.find(last_why_) == std::string::npos) message += " (last: " + last_why_ + ")";
+  action::Fail fail;
+  fail.status = 503;
+  fail.code = "no_capacity";
+  fail.message = std::move(message);
+  fail.retry_after = true;
+  fail.retry_in = budget_.retry_after;
+  actions_.push_back(std::move(fail));
+  finish(failed_ > 0 ? grid::Outcome::Failed : grid::Outcome::Refused, 503, "no_capacity");
+}
+
+void RequestLife::finish(grid::Outcome outcome, int status, std::string code) {
+  state_ = State::Done;
+  action::Finish f;
+  f.outcome = outcome;
+  f.status = status;
+  f.code = std::move(code);
+  if (const auto* line = record(attempt_)) f.usage = line->usage;
+  f.attempts = std::move(records_);
+  records_.clear();
+  actions_.push_back(std::move(f));
+}
+
+void RequestLife::set_alarm(Time at) { actions_.push_back(action::SetAlarm{at}); }
+
+grid::AttemptRecord* RequestLife::record(std::uint32_t attempt) {
+  const auto it = std::find_if(records_.rbegin(), records_.rend(),
+                               [&](const grid::AttemptRecord& r) { return r.number == attempt; });
+  return it == records_.rend() ? nullptr : &*it;
+}
+
+}  // namespace aigrid::dispatch
