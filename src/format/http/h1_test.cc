@@ -81,9 +81,10 @@ TEST(H1Request, AbsoluteForm) {
   EXPECT_EQ(request("GET http://real?q HTTP/1.1\r\nHost: fake\r\n\r\n").request.target, "/?q");
 }
 
+const std::string h = "POST / HTTP/1.1\r\nHost: a\r\n";
+const std::string chunked = h + "Transfer-Encoding: chunked\r\n\r\n";
+
 TEST(H1Request, Refused) {
-  const std::string h = "POST / HTTP/1.1\r\nHost: a\r\n";
-  const std::string chunked = h + "Transfer-Encoding: chunked\r\n\r\n";
   const std::pair<std::string, std::string> cases[] = {
       {h + "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", "!400"},
       {h + "Content-Length: 1\r\nContent-Length: 2\r\n\r\n", "!400"},
