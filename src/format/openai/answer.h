@@ -1,0 +1,38 @@
+// What the ingress itself writes around an engine's answer: the list of models, the `grid` object, and the end of an answer,
+// joined from the tail (the last JSON object without its closing brace). Pure, any thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace aigrid::openai {
+
+struct ModelCard {
+  std::string id;
+  std::int64_t created_unix_s = 0;
+  std::string owned_by;
+};
+
+std::string model_object(const ModelCard& model);
+std::string models_list(const std::vector<ModelCard>& models);
+
+struct GridNote {
+  std::string request_id;
+  std::string site;
+  std::string node;         // left out when empty
+  std::string zone;         // left out when empty
+  std::string why;          // one sentence
+  std::optional<double> ttft_ms;
+  std::string explanation;  // JSON, already written; left out when empty
+};
+
+std::string grid_object(const GridNote& note);
+
+// The end of an answer: the tail, `,"grid":…}`, and for a stream the event's end and [DONE].
+std::string finish_object(std::string_view tail, std::string_view grid);
+std::string finish_stream(std::string_view tail, std::string_view grid);
+
+}  // namespace aigrid::openai

@@ -1,0 +1,213 @@
+#include "format/openai/intent.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
+
+#include "format/json/json.h"
+
+namespace aigrid::openai {
+
+namespace {
+
+// One member of the dictionary: a flag, a number, text (string or token) or a list of texts.
+struct Item {
+  enum class Form : std::uint8_t { Flag, Number, Text, List } form = Form::Flag;
+  bool flag = true;
+  double number = 0;
+  std::vector<std::string> texts;
+  std::vector<std::string> parameters;
+};
+
+class Fields {
+ public:
+  explicit Fields(std::string_view text) : rest_(text) {}
+
+  bool at_end() {
+    skip_space();
+    return rest_.empty();
+  }
+  std::string_view rest() const { return rest_; }
+  bool take(char c) {
+    if (rest_.empty() || rest_.front() != c) return false;
+    rest_.remove_prefix(1);
+    return true;
+  }
+  void skip_space() {
+    while (!rest_.empty() && (rest_.front() == ' ' || rest_.front() == '\t')) rest_.remove_prefix(1);
+  }
+  std::string key() {
+    std::size_t n = 0;
+    while (n < rest_.size() && ((rest_[n] >= 'a' && rest_[n] <= 'z') || (n > 0 && (rest_[n] == '-' || rest_[n] == '_' ||
+                                                                     (rest_[n] >= '0' && rest_[n] <= '9'))))) {
+      ++n;
+    }
+    std::string out(rest_.substr(0, n));
+    rest_.remove_prefix(n);
+    return out;
+  }
+  bool value(Item& item) {
+    if (!take('=')) return parameters(item);
+    if (take('(')) {
+      item.form = Item::Form::List;
+      for (skip_space(); !take(')'); skip_space()) {
+        if (rest_.empty() || !text(item)) return false;
+      }
+      return parameters(item);
+    }
+    return bare(item) && parameters(item);
+  }
+
+ private:
+  bool bare(Item& item) {
+    if (rest_.empty()) return false;
+    const char c = rest_.front();
+    if (c == '?') {
+      if (rest_.size() < 2 || (rest_[1] != '0' && rest_[1] != '1')) return false;
+      item.flag = rest_[1] == '1';
+      rest_.remove_prefix(2);
+      return true;
+    }
+    if (c == '-' || (c >= '0' && c <= '9')) {
+      item.form = Item::Form::Number;
+      const auto n = rest_.find_first_not_of("-.0123456789");
+      const auto digits = rest_.substr(0, n);
+      const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), item.number);
+      rest_.remove_prefix(digits.size());
+      return error == std::errc() && end == digits.data() + digits.size() && digits.size() <= 16;
+    }
+    item.form = Item::Form::Text;
+    return text(item);
+  }
+  bool text(Item& item) {
+    std::string out;
+    if (take('"')) {
+      while (!rest_.empty() && rest_.front() != '"') {
+        if (rest_.front() == '\\') rest_.remove_prefix(1);
+        if (rest_.empty() || static_cast<unsigned char>(rest_.front()) < 0x20) return false;
+        out.push_back(rest_.front());
+        rest_.remove_prefix(1);
+      }
+      if (!take('"')) return false;
+    } else {
+      const auto n = std::min(rest_.find_first_of(" \t,;()=\""), rest_.size());
+      if (n == 0) return false;
+      out = rest_.substr(0, n);
+      rest_.remove_prefix(n);
+    }
+    item.texts.push_back(std::move(out));
+    return true;
+  }
+  bool parameters(Item& item) {
+    while (take(';')) {
+      skip_space();
+      item.parameters.push_back(key());
+      if (item.parameters.back().empty()) return false;
+    }
+    return true;
+  }
+  std::string_view rest_;
+};
+
+constexpr std::string_view kHeader = "X-AIGrid-Intent";
+
+ApiError wrong(const std::string& message) { return {400, "invalid_intent", "header X-AIGrid-Intent: " + message, std::string(kHeader)}; }
+
+std::optional<ApiError> store_number(const std::string& key, const Item& item, grid::Intent& out) {
+  if (item.form != Item::Form::Number || !(item.number > 0)) return wrong(key + " must be a positive number");
+  if (key == "max-price") {
+    if (item.number > 1e9) return wrong("max-price is over 10^9 per million tokens");
+    out.max_price_nano = nano_per_token(item.number);
+    return std::nullopt;
+  }
+  out.max_ttft_ms = item.number;
+  for (const auto& p : item.parameters) {
+    if (p != "require") return wrong("ttft-ms has the parameter ;require, not ;" + p);
+    out.require_ttft = true;
+  }
+  return std::nullopt;
+}
+
+std::optional<ApiError> store(const std::string& key, const Item& item, grid::Intent& out) {
+  const bool texts = item.form == Item::Form::Text || item.form == Item::Form::List;
+  if (key == "zone" || key == "only" || key == "ignore") {
+    const bool blank = std::any_of(item.texts.begin(), item.texts.end(), [](const auto& t) { return t.empty(); });
+    if (!texts || item.texts.empty() || blank) return wrong(key + R"( must be text or a list such as ("fr" "eu"))");
+    auto& list = key == "zone" ? out.zones : key == "only" ? out.only_sites : out.ignore_sites;
+    list = item.texts;
+    return std::nullopt;
+  }
+  if (key == "ttft-ms" || key == "max-price") return store_number(key, item, out);
+  if (key == "sort") {
+    if (!texts || item.texts.size() != 1 || (item.texts[0] != "latency" && item.texts[0] != "price")) {
+      return wrong("sort must be latency or price");
+    }
+    out.sort = item.texts[0] == "price" ? grid::Sort::Price : grid::Sort::Latency;
+    return std::nullopt;
+  }
+  if (key == "fallback" || key == "trace" || key == "dry-run") {
+    if (item.form != Item::Form::Flag) return wrong(key + " must be ?0 or ?1");
+    (key == "fallback" ? out.allow_fallbacks : key == "trace" ? out.trace : out.dry_run) = item.flag;
+    return std::nullopt;
+  }
+  return wrong("unknown field " + json::quoted(key) +
+               "; known are zone, ttft-ms, max-price, sort, fallback, only, ignore, trace, dry-run");
+}
+
+}  // namespace
+
+std::optional<ApiError> parse_intent_header(std::string_view value, grid::Intent& out) {
+  grid::Intent intent = out;
+  Fields fields(value);
+  while (!fields.at_end()) {
+    const std::string key = fields.key();
+    Item item;
+    if (key.empty() || !fields.value(item)) {
+      return wrong("cannot be read at " + json::quoted(fields.rest().substr(0, 20)) +
+                   R"(; write it like zone="fr", ttft-ms=30, sort=latency, fallback=?0)");
+    }
+    if (auto error = store(key, item, intent)) return error;
+    fields.skip_space();
+    if (!fields.at_end() && (!fields.take(',') || fields.at_end())) {
+      return wrong("fields are separated by commas, got " + json::quoted(fields.rest().substr(0, 20)));
+    }
+  }
+  out = std::move(intent);
+  return std::nullopt;
+}
+
+grid::Intent narrow(const grid::Intent& outer, const grid::Intent& inner) {
+  grid::Intent out = outer;
+  for (const auto& zone : inner.zones) {
+    if (std::find(out.zones.begin(), out.zones.end(), zone) == out.zones.end()) out.zones.push_back(zone);
+  }
+  if (inner.max_ttft_ms) {
+    // A wish is overridden by the nearer source; a requirement only tightens.
+    const bool tighten = outer.require_ttft && outer.max_ttft_ms;
+    out.max_ttft_ms = tighten ? std::min(*outer.max_ttft_ms, *inner.max_ttft_ms) : *inner.max_ttft_ms;
+  }
+  out.require_ttft = outer.require_ttft || inner.require_ttft;
+  if (inner.max_price_nano) {
+    out.max_price_nano = out.max_price_nano ? std::min(*out.max_price_nano, *inner.max_price_nano) : inner.max_price_nano;
+  }
+  if (outer.only_sites.empty()) {
+    out.only_sites = inner.only_sites;
+  } else if (!inner.only_sites.empty()) {
+    out.only_sites.clear();
+    for (const auto& site : outer.only_sites) {
+      if (std::find(inner.only_sites.begin(), inner.only_sites.end(), site) != inner.only_sites.end()) {
+        out.only_sites.push_back(site);
+      }
+    }
+    if (out.only_sites.empty()) out.only_sites.emplace_back();
+  }
+  out.ignore_sites.insert(out.ignore_sites.end(), inner.ignore_sites.begin(), inner.ignore_sites.end());
+  out.allow_fallbacks = outer.allow_fallbacks && inner.allow_fallbacks;
+  if (inner.sort) out.sort = inner.sort;
+  out.trace = outer.trace || inner.trace;
+  out.dry_run = outer.dry_run || inner.dry_run;
+  return out;
+}
+
+}  // namespace aigrid::openai

@@ -1,0 +1,60 @@
+#include "format/openai/intent.h"
+
+#include <gtest/gtest.h>
+
+namespace aigrid::openai {
+namespace {
+
+TEST(IntentHeader, Reads) {
+  grid::Intent i;
+  ASSERT_FALSE(parse_intent_header(R"(zone="fr", ttft-ms=30;require, sort=latency, fallback=?0, max-price=1.5)", i));
+  EXPECT_EQ(i.zones, std::vector<std::string>{"fr"});
+  EXPECT_EQ(i.max_ttft_ms, 30);
+  EXPECT_TRUE(i.require_ttft);
+  EXPECT_EQ(i.sort, grid::Sort::Latency);
+  EXPECT_FALSE(i.allow_fallbacks);
+  EXPECT_EQ(i.max_price_nano, 1500);
+  ASSERT_FALSE(parse_intent_header(R"(zone=("fr" eu),only=paris , ignore=("a" "b"),trace, dry-run=?1)", i));
+  EXPECT_EQ(i.zones, (std::vector<std::string>{"fr", "eu"}));
+  EXPECT_EQ(i.ignore_sites.size(), 2U);
+  EXPECT_TRUE(i.trace && i.dry_run);
+  EXPECT_FALSE(parse_intent_header("", i));
+}
+
+TEST(IntentHeader, RefusesAndLeavesTheIntentAlone) {
+  for (const char* text : {"zone", "zone=", "zone=\"fr", "zone=()", "zone=\"\"", "zone=5", "ttft-ms=abc", "ttft-ms=-1", "ttft-ms=1e3",
+                           "ttft-ms=30;maybe", "sort=throughput", "fallback=no", "fallback=?2", "colour=red", "zone=fr sort=price",
+                           "zone=fr,", "Zone=fr", ",", "=", "zone=(\"fr\"", "max-price=99999999999", "zone=\"a\\"}) {
+    grid::Intent i;
+    i.zones = {"eu"};
+    const auto error = parse_intent_header(text, i);
+    ASSERT_TRUE(error) << text;
+    EXPECT_EQ(error->status, 400);
+    EXPECT_EQ(i.zones, std::vector<std::string>{"eu"}) << text;
+  }
+}
+
+TEST(Intent, ConstraintsIntersectAndWishesOverride) {
+  grid::Intent key;
+  key.zones = {"eu"};
+  key.only_sites = {"paris", "lyon"};
+  key.max_price_nano = 100;
+  key.sort = grid::Sort::Price;
+  grid::Intent body;
+  body.zones = {"fr", "eu"};
+  body.only_sites = {"lyon", "madrid"};
+  body.max_price_nano = 500;
+  body.sort = grid::Sort::Latency;
+  body.allow_fallbacks = false;
+  const auto out = narrow(key, body);
+  EXPECT_EQ(out.zones, (std::vector<std::string>{"eu", "fr"}));
+  EXPECT_EQ(out.only_sites, std::vector<std::string>{"lyon"});
+  EXPECT_EQ(out.max_price_nano, 100);
+  EXPECT_EQ(out.sort, grid::Sort::Latency);
+  EXPECT_FALSE(out.allow_fallbacks);
+  body.only_sites = {"madrid"};
+  EXPECT_EQ(narrow(key, body).only_sites, std::vector<std::string>{""}) << "nothing in common never means everything";
+}
+
+}  // namespace
+}  // namespace aigrid::openai
