@@ -1,0 +1,33 @@
+// Cadence: how often the parts of the grid speak to each other, and how long they wait for an answer. One source of defaults
+// for gateways and agents; tests set their own. Durations.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/time.h"
+
+namespace aigrid::dispatch {
+
+struct Cadence {
+  Duration node_rows_every = 100ms;  // and at every end of an attempt
+  Duration site_rows_every = 200ms;
+  Duration status_every = 1s;
+  Duration engine_look_every = 500ms;  // an engine's own metrics
+  // Both ends of a link look for each other this often; a lost answer is a lost connection. Fast, because a smoothed
+  // round trip must follow a changed link within two seconds.
+  Duration ping_every = 200ms;
+  Duration ping_within = 1s;
+  Duration dial_within = 5s;
+  Duration redial_least = 100ms;  // doubling, jittered, up to:
+  Duration redial_most = 2s;
+  // A stopping process lets running requests end for so long.
+  Duration drain_within = 30s;
+  Duration drain_look = 20ms;
+  struct {
+    std::size_t most = 1000;
+    std::size_t most_bytes = std::size_t{1} << 20U;
+  } records;  // shipped in one batch
+};
+
+}  // namespace aigrid::dispatch

@@ -1,0 +1,388 @@
+#include "core/dispatch/request_life.h"
+
+#include <gmock/gmock.h>
+
+#include "core/routing/test_grid.h"
+
+namespace aigrid::dispatch {
+namespace {
+
+using ::testing::HasSubstr;
+using routing::kNone;
+using routing::TestGrid;
+using State = RequestLife::State;
+using Verdict = event::Refused::Verdict;
+
+// Actions as words, for tables: `ask:paris cancel alarm fail:503 finish:refused`.
+std::string words(const std::vector<Action>& actions, const TestGrid& grid) {
+  static const char* const kOutcomes[] = {"finished", "client_gone", "refused", "failed", "timed_out", "ingress_lost"};
+  struct Visitor {
+    const TestGrid& grid;
+    std::string operator()(const action::Ask& a) const { return "ask:" + grid.name(a.decision.site); }
+    std::string operator()(const action::Cancel&) const { return "cancel"; }
+    std::string operator()(const action::SetAlarm&) const { return "alarm"; }
+    std::string operator()(const action::Answer&) const { return "answer"; }
+    std::string operator()(const action::Fail& f) const {
+      return (f.mid_stream ? "break:" : "fail:") + std::to_string(f.status);
+    }
+    std::string operator()(const action::Complete&) const { return "complete"; }
+    std::string operator()(const action::Finish& f) const {
+      return std::string("finish:") + kOutcomes[static_cast<int>(f.outcome)];
+    }
+  };
+  std::string out;
+  for (const auto& a : actions) out += (out.empty() ? "" : " ") + std::visit(Visitor{grid}, a);
+  return out;
+}
+
+template <class T>
+const T* find(const std::vector<Action>& actions) {
+  for (const auto& a : actions) {
+    if (const T* t = std::get_if<T>(&a)) return t;
+  }
+  return nullptr;
+}
+
+class Life {
+ public:
+  explicit Life(bool stream = true) : stream_(stream) {}
+
+  const std::vector<Action>& raw(const Event& e) {
+    if (!life_) life_.emplace(budget, grid.input, 1, stream_);
+    return life_->on_event(e, grid.snapshot(), grid.now);
+  }
+  std::string on(const Event& e) { return words(raw(e), grid); }
+  std::string alarm_after(Duration d) {
+    grid.now += d;
+    touch();
+    return on(event::Alarm{});
+  }
+  // Rows keep coming while time passes.
+  void touch() {
+    for (auto& r : grid.rows.site_rows) r.at = grid.now;
+  }
+  RequestLife& operator*() { return *life_; }
+  RequestLife* operator->() { return &*life_; }
+
+  void reach(State s) {
+    on(event::Start{});
+    if (s == State::Waiting) return;
+    if (s == State::Relaying || s == State::Cancelling || s == State::Done) on(event::Head{1, grid.node("paris-1")});
+    if (s == State::Cancelling) on(event::ClientGone{});
+    if (s == State::Done) on(event::End{1, {10, 5, 0}, "stop", false});
+  }
+
+  TestGrid grid{routing::test_inventory(routing::four_cities()), "paris"};
+  Budget budget;
+
+ private:
+  bool stream_;
+  std::optional<RequestLife> life_;
+};
+
+event::Refused refused(std::uint32_t attempt, Verdict v, int status = 503, std::string code = "busy") {
+  event::Refused r;
+  r.attempt = attempt;
+  r.verdict = v;
+  r.status = status;
+  r.code = std::move(code);
+  r.message = "said so";
+  return r;
+}
+
+// Every state against every event: what comes out, and where it leads.
+struct Cell {
+  State from;
+  const char* event_name;
+  Event event;
+  const char* actions;
+  State to;
+};
+
+std::vector<Cell> table() {
+  const Event start = event::Start{};
+  const Event elsewhere = refused(1, Verdict::Elsewhere);
+  const Event never = refused(1, Verdict::Never, 400, "bad");
+  const Event head = event::Head{1, 0};
+  const Event progress = event::Progress{1, 9};
+  const Event delivered = event::Delivered{1, 9};
+  const Event end = event::End{1, {10, 5, 0}, "stop", false};
+  const Event failed = event::End{1, {10, 2, 0}, "error", true};
+  const Event lost = event::Lost{1, kNone, "reset"};
+  const Event gone = event::ClientGone{};
+  const Event alarm = event::Alarm{};
+  using S = State;
+  std::vector<Cell> cells{
+      {S::New, "start", start, "ask:paris alarm", S::Asking},
+      {S::New, "gone", gone, "finish:client_gone", S::Done},
+      {S::Asking, "start", start, "", S::Asking},
+      {S::Asking, "elsewhere", elsewhere, "ask:lyon alarm", S::Asking},
+      {S::Asking, "never", never, "fail:400 finish:refused", S::Done},
+      {S::Asking, "head", head, "answer alarm", S::Relaying},
+      {S::Asking, "progress", progress, "", S::Asking},
+      {S::Asking, "delivered", delivered, "", S::Asking},
+      {S::Asking, "end", end, "ask:lyon alarm", S::Asking},
+      {S::Asking, "failed", failed, "ask:lyon alarm", S::Asking},
+      {S::Asking, "lost", lost, "ask:lyon alarm", S::Asking},
+      {S::Asking, "gone", gone, "cancel alarm", S::Cancelling},
+      {S::Asking, "alarm", alarm, "alarm", S::Asking},  // early
+      {S::Waiting, "start", start, "", S::Waiting},
+      {S::Waiting, "gone", gone, "finish:client_gone", S::Done},
+      {S::Waiting, "alarm", alarm, "alarm", S::Waiting},
+      {S::Relaying, "start", start, "", S::Relaying},
+      {S::Relaying, "elsewhere", elsewhere, "break:502 finish:failed", S::Done},
+      {S::Relaying, "never", never, "break:502 finish:failed", S::Done},
+      {S::Relaying, "head", head, "", S::Relaying},
+      {S::Relaying, "progress", progress, "", S::Relaying},
+      {S::Relaying, "delivered", delivered, "", S::Relaying},
+      {S::Relaying, "end", end, "complete finish:finished", S::Done},
+      {S::Relaying, "failed", failed, "break:502 finish:failed", S::Done},
+      {S::Relaying, "lost", lost, "break:502 finish:failed", S::Done},
+      {S::Relaying, "gone", gone, "cancel alarm", S::Cancelling},
+      {S::Relaying, "alarm", alarm, "alarm", S::Relaying},  // early
+      {S::Cancelling, "start", start, "", S::Cancelling},
+      {S::Cancelling, "elsewhere", elsewhere, "finish:client_gone", S::Done},
+      {S::Cancelling, "never", never, "finish:client_gone", S::Done},
+      {S::Cancelling, "head", head, "", S::Cancelling},
+      {S::Cancelling, "progress", progress, "", S::Cancelling},
+      {S::Cancelling, "delivered", delivered, "", S::Cancelling},
+      {S::Cancelling, "end", end, "finish:client_gone", S::Done},
+      {S::Cancelling, "failed", failed, "finish:client_gone", S::Done},
+      {S::Cancelling, "lost", lost, "finish:client_gone", S::Done},
+      {S::Cancelling, "gone", gone, "", S::Cancelling},
+      {S::Cancelling, "alarm", alarm, "alarm", S::Cancelling},  // early
+  };
+  // Before an attempt, none of its events can be; a life that is done hears nothing.
+  const std::pair<const char*, Event> all[] = {
+      {"start", start}, {"elsewhere", elsewhere}, {"never", never}, {"head", head}, {"progress", progress},
+      {"delivered", delivered}, {"end", end}, {"failed", failed}, {"lost", lost}, {"gone", gone}, {"alarm", alarm}};
+  for (const auto& [name, e] : all) {
+    cells.push_back({S::Done, name, e, "", S::Done});
+    for (const S s : {S::New, S::Waiting}) {
+      const bool listed = std::any_of(cells.begin(), cells.end(),
+                                      [&](const Cell& c) { return c.from == s && std::string(c.event_name) == name; });
+      if (!listed) cells.push_back({s, name, e, "", s});
+    }
+  }
+  return cells;
+}
+
+TEST(RequestLife, EveryStateAndEvent) {
+  const auto cells = table();
+  ASSERT_EQ(cells.size(), 6U * 11U);
+  for (const auto& c : cells) {
+    SCOPED_TRACE(std::to_string(static_cast<int>(c.from)) + " × " + c.event_name);
+    Life life;
+    if (c.from == State::Waiting) {
+      for (auto& r : life.grid.rows.site_rows) r.ready_nodes = 0;
+    }
+    if (c.from != State::New) {
+      life.reach(c.from);
+      ASSERT_EQ(life->state(), c.from);
+    }
+    EXPECT_EQ(life.on(c.event), c.actions);
+    EXPECT_EQ(life->state(), c.to);
+  }
+}
+
+TEST(RequestLife, EventsOfEarlierAttemptsChangeNothingButTheirUsage) {
+  Life life;
+  life.on(event::Start{});
+  life.on(event::Lost{1, kNone, "reset"});
+  EXPECT_EQ(life.on(event::Head{1, 0}), "");
+  EXPECT_EQ(life.on(event::Lost{1, kNone, "again"}), "");
+  EXPECT_EQ(life.on(event::End{1, {7, 3, 0}, "cancelled", false}), "");
+  life.on(event::Head{2, life.grid.node("lyon-1")});
+  const auto* f = find<action::Finish>(life.raw(event::End{2, {10, 5, 0}, "stop", false}));
+  ASSERT_NE(f, nullptr);
+  EXPECT_EQ(f->usage.completion_tokens, 5U);
+  ASSERT_EQ(f->attempts.size(), 2U);
+  EXPECT_EQ(f->attempts[0].result, "reset");
+  EXPECT_EQ(f->attempts[0].usage.completion_tokens, 3U);
+  EXPECT_EQ(f->attempts[1].node, "lyon-1");
+  EXPECT_EQ(f->attempts[1].result, "ok");
+}
+
+TEST(RequestLife, AttemptsAreBoundedAndRefusalsAreNot) {
+  Life life;
+  life.on(event::Start{});
+  EXPECT_EQ(life.on(event::Lost{1, kNone, "reset"}), "ask:lyon alarm");
+  EXPECT_EQ(life.on(refused(2, Verdict::Elsewhere)), "ask:frankfurt alarm");
+  EXPECT_EQ(life.on(event::Lost{3, kNone, "reset"}), "ask:madrid alarm");
+  EXPECT_EQ(life.on(event::Lost{4, kNone, "reset"}), "alarm") << "no place is left: wait";
+  EXPECT_EQ(life.alarm_after(200ms).substr(0, 4), "ask:") << "and forgive";
+  const auto& last = life.raw(event::Lost{5, kNone, "reset"});
+  EXPECT_EQ(words(last, life.grid), "fail:503 finish:failed");
+  const auto* fail = find<action::Fail>(last);
+  EXPECT_EQ(fail->code, "no_capacity");
+  EXPECT_TRUE(fail->retry_after);
+  EXPECT_EQ(fail->retry_in, 2s);
+  EXPECT_THAT(fail->message, HasSubstr("4 attempts failed, the last with: reset"));
+}
+
+TEST(RequestLife, ASilentAttemptIsCancelledAndTriedElsewhere) {
+  Life life;
+  life.on(event::Start{});
+  EXPECT_EQ(life.alarm_after(20s), "cancel ask:lyon alarm");
+  EXPECT_EQ(life.alarm_after(20s), "cancel ask:frankfurt alarm");
+  EXPECT_EQ(life.alarm_after(20s), "cancel fail:503 finish:failed") << "60 s to the first byte are spent";
+}
+
+TEST(RequestLife, AFailedNodeIsAvoidedWhileItsSiteHasAnother) {
+  Life life;
+  life.on(event::Start{});
+  EXPECT_EQ(life.on(event::Lost{1, life.grid.node("paris-1"), "reset"}), "ask:paris alarm");
+  ASSERT_EQ(life->excluded().size(), 1U);
+  EXPECT_EQ(life->excluded()[0].node, life.grid.node("paris-1"));
+  EXPECT_EQ(life.on(event::Lost{2, life.grid.node("paris-2"), "reset"}), "ask:lyon alarm");
+}
+
+TEST(RequestLife, NothingEligibleIsWaitedForUntilTheFirstByteBudgetIsSpent) {
+  Life life;
+  for (auto& r : life.grid.rows.site_rows) r.ready_nodes = 0;
+  const Time start = life.grid.now;
+  EXPECT_EQ(life.on(event::Start{}), "alarm");
+  std::string said;
+  while (said.empty() || said == "alarm") said = life.alarm_after(200ms);
+  EXPECT_EQ(said, "fail:503 finish:refused");
+  EXPECT_EQ(life.grid.now - start, 60s);
+
+  Life saved;
+  for (auto& r : saved.grid.rows.site_rows) r.ready_nodes = 0;
+  saved.on(event::Start{});
+  EXPECT_EQ(saved.alarm_after(200ms), "alarm");
+  saved.grid.row("madrid").ready_nodes = 1;
+  EXPECT_EQ(saved.alarm_after(200ms), "ask:madrid alarm");
+}
+
+TEST(RequestLife, ARequiredTargetEndsTheWait) {
+  Life life;
+  life.grid.intent->max_ttft_ms = 500;
+  life.grid.intent->require_ttft = true;
+  for (auto& r : life.grid.rows.site_rows) r.ready_nodes = 0;
+  life.on(event::Start{});
+  life.alarm_after(200ms);
+  life.alarm_after(200ms);
+  EXPECT_EQ(life.alarm_after(100ms), "fail:503 finish:refused");
+}
+
+TEST(RequestLife, RefusalsOfPolicyAreFinal) {
+  Life life;
+  life.grid.input.permitted = {};
+  const auto& out = life.raw(event::Start{});
+  EXPECT_EQ(words(out, life.grid), "fail:403 finish:refused");
+  EXPECT_EQ(find<action::Fail>(out)->code, "data_residency_mismatch");
+  EXPECT_TRUE(find<action::Fail>(out)->never_retry);
+}
+
+TEST(RequestLife, ARedirectIsDecidedHereOnceAndAmongTheProposed) {
+  Life life;
+  life.on(event::Start{});
+  auto r = refused(1, Verdict::Redirect);
+  r.redirect = {life.grid.site("madrid")};
+  EXPECT_EQ(life.on(r), "ask:madrid alarm");
+  EXPECT_EQ(life->hops(), 1);
+  r.attempt = 2;
+  r.redirect = {life.grid.site("frankfurt")};
+  EXPECT_EQ(life.on(r), "ask:lyon alarm") << "no second hop: the best place that is left";
+
+  Life bound;
+  bound.grid.input.permitted.erase(bound.grid.site("madrid"));
+  bound.on(event::Start{});
+  r.attempt = 1;
+  r.redirect = {bound.grid.site("madrid")};
+  EXPECT_EQ(bound.on(r), "ask:lyon alarm") << "a proposal never widens what is permitted";
+}
+
+TEST(RequestLife, WithoutFallbacksOnlyTheFirstSiteIsTried) {
+  Life life;
+  life.grid.intent->allow_fallbacks = false;
+  life.on(event::Start{});
+  EXPECT_EQ(life.on(event::Lost{1, kNone, "reset"}), "alarm");
+  EXPECT_EQ(life.alarm_after(200ms), "ask:paris alarm");
+}
+
+TEST(RequestLife, SilenceBreaksAStreamAndASlowClientDoesNot) {
+  Life life;
+  life.reach(State::Relaying);
+  life.on(event::Progress{1, 100});
+  life.grid.now += 20s;
+  life.on(event::Delivered{1, 40});
+  EXPECT_EQ(life.alarm_after(31s), "alarm") << "60 bytes still wait for the client";
+  life.on(event::Delivered{1, 60});
+  EXPECT_EQ(life.alarm_after(29s), "alarm");
+  EXPECT_EQ(life.alarm_after(1s), "break:502 cancel alarm");
+  const auto* f = find<action::Finish>(life.raw(event::End{1, {10, 4, 0}, "cancelled", false}));
+  ASSERT_NE(f, nullptr);
+  EXPECT_EQ(f->outcome, grid::Outcome::Failed);
+  EXPECT_EQ(f->code, "node_lost");
+  EXPECT_EQ(f->usage.completion_tokens, 4U);
+}
+
+TEST(RequestLife, AClientThatTakesNothingIsGone) {
+  Life life;
+  life.reach(State::Relaying);
+  life.on(event::Progress{1, 100});
+  EXPECT_EQ(life.alarm_after(30s), "alarm");
+  EXPECT_EQ(life.alarm_after(30s), "cancel alarm");
+  EXPECT_EQ(life.alarm_after(2s), "finish:client_gone");
+}
+
+TEST(RequestLife, TheWholeRequestIsBounded) {
+  Life life;
+  life.reach(State::Relaying);
+  for (int s = 0; s < 599; s += 20) {
+    life.on(event::Progress{1, 1});
+    life.on(event::Delivered{1, 1});
+    if (s < 580) {
+      ASSERT_EQ(life.alarm_after(20s), "alarm");
+    }
+  }
+  EXPECT_EQ(life.alarm_after(20s), "break:504 cancel alarm");
+  EXPECT_EQ(life.on(event::End{1, {1, 1, 0}, "cancelled", false}), "finish:timed_out");
+}
+
+TEST(RequestLife, AnAnswerInOnePieceSurvivesALostNode) {
+  Life life(false);
+  life.on(event::Start{});
+  EXPECT_EQ(life.on(event::Head{1, life.grid.node("paris-1")}), "alarm");
+  EXPECT_EQ(life.on(event::Lost{1, life.grid.node("paris-1"), "reset"}), "ask:paris alarm");
+  life.on(event::Head{2, life.grid.node("paris-2")});
+  EXPECT_EQ(life.on(event::End{2, {1, 2, 0}, "stop", false}), "answer complete finish:finished");
+}
+
+TEST(RequestLife, CancelWaitsForTheUsageButNotForEver) {
+  Life life;
+  life.reach(State::Cancelling);
+  EXPECT_EQ(life.alarm_after(1s), "alarm");
+  EXPECT_EQ(life.alarm_after(1s), "finish:client_gone");
+}
+
+TEST(RequestLife, ABundleChangeKeepsPlacesByName) {
+  Life life;
+  life.on(event::Start{});
+  life.on(event::Lost{1, kNone, "reset"});  // paris is avoided; lyon asked
+  auto cities = routing::four_cities();
+  cities.erase(cities.begin());  // frankfurt is gone: every index moves
+  TestGrid next(routing::test_inventory(cities), "paris");
+  next.now = life.grid.now;
+  const auto before = life.grid.tables;
+  auto input = next.input;
+  life->rebind(input, {*before, *next.tables});
+  EXPECT_EQ(next.name(life->decision().site), "lyon");
+  const auto& out = life->on_event(event::Lost{2, kNone, "reset"}, next.snapshot(), next.now);
+  EXPECT_EQ(words(out, next), "ask:madrid alarm");
+}
+
+TEST(RequestLife, ItsExplanationRepeatsItsDecision) {
+  Life life;
+  life.on(event::Start{});
+  life.on(event::Lost{1, kNone, "reset"});
+  const auto why = life->explain(life.grid.snapshot(), life.grid.now);
+  ASSERT_EQ(why.candidates.size(), 4U);
+  EXPECT_STREQ(why.candidates[3].rule, routing::rule::kExcluded);
+  EXPECT_EQ(why.candidates[1].failed, routing::Filter::None);
+}
+
+}  // namespace
+}  // namespace aigrid::dispatch
