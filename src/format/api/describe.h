@@ -38,6 +38,9 @@ constexpr Rule amount(const char* unit, double min, double max, const char* mean
 template <class N, class T>
 concept Is = std::is_same_v<std::remove_const_t<N>, T>;
 
+// A Deployment names its nodes; the only way there is yet, so that it is written and nothing is kept.
+enum class Placement : std::uint8_t { Explicit };
+
 template <Is<grid::Operator> N, class V>
 void describe(N& n, V& v) {
   v("legal_name", n.legal_name, text("the firm's full name"));
@@ -119,6 +122,8 @@ template <Is<grid::Deployment> N, class V>
 void describe(N& n, V& v) {
   v("model", n.model, refers(Kind::Model, "what it serves", true));
   v("driver", n.driver, text("the engine"));
+  Placement placement = Placement::Explicit;
+  v("placement", placement, text("how nodes are chosen"));
   v("nodes", n.nodes, refers(Kind::Node, "where it runs", true));
   v("url", n.url, text("server to adopt (driver openai)"));
   v("secret_env", n.secret_env, text("environment variable with the adopted server's key"));
@@ -169,6 +174,10 @@ struct Choices<grid::SiteKind> {
 template <>
 struct Choices<grid::Task> {
   static constexpr std::array<std::string_view, 2> names = {"chat", "embedding"};
+};
+template <>
+struct Choices<Placement> {
+  static constexpr std::array<std::string_view, 1> names = {"explicit"};
 };
 template <>
 struct Choices<grid::Driver> {

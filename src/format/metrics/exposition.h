@@ -1,0 +1,30 @@
+// Metrics as text: the Prometheus format 0.0.4 that every scraper and engine reads and writes. Pure, any thread.
+// Reading never fails: lines that are no samples are skipped, since an engine's text is not ours to mend.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/metrics.h"
+
+namespace aigrid::metrics {
+
+inline constexpr std::string_view kContentType = "text/plain; version=0.0.4; charset=utf-8";
+
+std::string write(const Registry& registry);
+
+struct Sample {
+  std::string name;
+  std::map<std::string, std::string> labels;
+  double value = 0;  // may be infinite or NaN, as the text says
+};
+
+// At most `limit` samples: bounds what a hostile text makes us hold.
+std::vector<Sample> parse_metrics(std::string_view text, std::size_t limit = 20'000);
+// Sum over the label sets of one name; nothing when there is no such sample.
+std::optional<double> sum_of(const std::vector<Sample>& samples, std::string_view name);
+
+}  // namespace aigrid::metrics
