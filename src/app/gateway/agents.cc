@@ -1,0 +1,125 @@
+#include "app/gateway/agents.h"
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "app/gateway/update_stream.h"
+#include "io/http/lines.h"
+
+namespace aigrid::gateway {
+
+Agents::Agents(io::Env& env, Board& board, std::function<void()> on_report)
+    : env_(env), board_(board), on_report_(std::move(on_report)) {}
+
+io::Task<void> Agents::follow(std::shared_ptr<io::H2Connection> connection, Spiffe agent) {
+  auto member = std::make_shared<Member>(env_.executor());
+  member->connection = connection;
+  if (auto old = members_.find(agent.id); old != members_.end()) old->second->connection->close();
+  members_[agent.id] = member;
+  env_.log().note("agent_connected", {{"node", agent.id}});
+  {
+    io::TaskGroup tasks(env_.executor());
+    tasks.spawn(push_bundles(member, agent.id));
+    co_await follow_up(member, agent.id);
+  }
+  connection->close();
+  auto it = members_.find(agent.id);
+  if (it != members_.end() && it->second == member) {
+    members_.erase(it);
+    board_.node_lost(agent.id);
+    env_.log().warn("agent_lost", {{"node", agent.id}});
+  }
+}
+
+io::Task<void> Agents::follow_up(std::shared_ptr<Member> member, std::string node) {
+  http::RequestHead head{"GET", "/inner/up", {{"host", "agent"}}};
+  auto stream = member->connection->open(head, true);
+  if (!stream.ok()) co_return;
+  io::LineReader lines(**stream);
+  for (;;) {
+    auto line = co_await lines.next();
+    if (!line.ok() || !line->has_value()) co_return;
+    auto report = inner::decode_node_report(**line);
+    if (!report.ok()) {
+      env_.log().warn("node_report_refused", {{"node", node}, {"why", report.error().message}});
+      continue;
+    }
+    report->node = node;  // who it is, its certificate says
+    member->seen.report = *report;
+    board_.node_reported(*report, env_.now());
+    on_report_();
+  }
+}
+
+io::Task<void> Agents::push_bundles(std::shared_ptr<Member> member, std::string node) {
+  http::RequestHead head{"POST", "/inner/bundle", {{"host", "agent"}}};
+  auto stream = member->connection->open(head, false);
+  if (!stream.ok()) co_return;
+  io::TaskGroup tasks(env_.executor());
+  std::map<std::string, std::string> sections;
+  std::uint64_t version = 0;
+  // The agent first says what it holds.
+  io::LineReader lines(**stream);
+  auto first = co_await lines.next();
+  if (!first.ok() || !first->has_value()) co_return;
+  const auto held = nlohmann::json::parse(**first, nullptr, false);
+  if (held.is_object()) {
+    version = held.value("version", std::uint64_t{0});
+    if (auto it = held.find("sections"); it != held.end() && it->is_object()) {
+      for (const auto& [name, hash] : it->items()) {
+        if (hash.is_string()) sections[name] = hash.get<std::string>();
+      }
+    }
+  }
+  tasks.spawn(read_answers(member, &lines, node));
+  std::shared_ptr<const bundle::Held> previous;
+  for (;;) {
+    auto current = board_.held();
+    if (current && current->parsed.version != version) {
+      const bundle::Update update =
+          update_for(sections, version, previous.get(), *current, bundle::Scope::Agent, {node});
+      auto sent = co_await write_update(**stream, update);
+      if (!sent.ok()) co_return;
+      version = current->parsed.version;
+      sections = current->parsed.sections;
+      previous = current;
+      continue;
+    }
+    co_await member->bundle_event.wait();
+  }
+}
+
+io::Task<void> Agents::read_answers(std::shared_ptr<Member> member, io::LineReader* lines, std::string node) {
+  for (;;) {
+    auto line = co_await lines->next();
+    if (!line.ok() || !line->has_value()) co_return;
+    const auto answer = nlohmann::json::parse(**line, nullptr, false);
+    if (!answer.is_object()) continue;
+    if (answer.contains("applied")) {
+      member->seen.bundle_version = answer.value("applied", std::uint64_t{0});
+      member->seen.bundle_error.clear();
+    } else {
+      member->seen.bundle_error = answer.value("why", std::string("refused"));
+      env_.log().warn("agent_refused_bundle", {{"node", node}, {"why", member->seen.bundle_error}});
+    }
+    on_report_();
+  }
+}
+
+Result<std::shared_ptr<io::H2Stream>> Agents::open_attempt(const std::string& node) {
+  auto it = members_.find(node);
+  if (it == members_.end()) return unavailable("node \"" + node + "\" has no connection");
+  return it->second->connection->open({"POST", "/inner/attempt", {{"host", "agent"}}}, false);
+}
+
+void Agents::bundle_changed() {
+  for (auto& [name, member] : members_) member->bundle_event.set();
+}
+
+std::map<std::string, Agents::Seen> Agents::seen() const {
+  std::map<std::string, Seen> out;
+  for (const auto& [name, member] : members_) out[name] = member->seen;
+  return out;
+}
+
+}  // namespace aigrid::gateway

@@ -1,0 +1,73 @@
+#include "app/gateway/answers.h"
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "format/inner/records.h"
+
+namespace aigrid::gateway {
+
+http::Headers standard_headers(const std::string& request_id, Duration took) {
+  http::Headers out;
+  out.add("x-request-id", request_id);
+  out.add("openai-processing-ms", std::to_string(to_ms(took)));
+  out.add("openai-version", "2020-10-01");
+  return out;
+}
+
+void add_retry_headers(http::Headers& headers, const dispatch::action::Fail& failure) {
+  headers.set("content-type", "application/json");
+  if (failure.retry_after) {
+    const auto seconds = std::chrono::ceil<std::chrono::seconds>(failure.retry_in);
+    headers.set("retry-after", std::to_string(seconds.count()));
+  }
+  if (failure.never_retry) headers.set("x-should-retry", "false");
+}
+
+std::string request_id_member(const std::string& request_id) { return "\"request_id\":\"" + request_id + "\""; }
+
+std::string explanation_json(const routing::Tables& tables, const routing::Explanation& explanation) {
+  nlohmann::json out = nlohmann::json::array();
+  for (const auto& c : explanation.candidates) {
+    nlohmann::json one{{"site", tables.sites[c.site].spec.name}};
+    if (c.failed != routing::Filter::None) {
+      one["removed_by"] = c.rule;
+    } else {
+      one["predicted_ttft_ms"] = c.score.ttft_ms();
+      one["rtt_ms"] = c.score.rtt_ms;
+      one["wait_ms"] = c.score.wait_ms;
+      one["prefill_ms"] = c.score.prefill_ms;
+      one["price_ms"] = c.score.price_ms;
+    }
+    out.push_back(std::move(one));
+  }
+  return out.dump();
+}
+
+void write_record(Services& services, grid::Record record) {
+  const std::string outcome(inner::to_string(record.outcome));
+  ++services.meters.requests_by_outcome[record.code.empty() ? outcome : outcome + ":" + record.code];
+  if (!record.site.empty()) ++services.meters.requests_by_site[record.site];
+  services.env.log().note("request_done", {{"request_id", record.request_id},
+                                           {"tenant", record.tenant},
+                                           {"model", record.model},
+                                           {"site", record.site},
+                                           {"node", record.node},
+                                           {"outcome", outcome},
+                                           {"status", record.status},
+                                           {"code", record.code},
+                                           {"attempts", record.attempts.size()},
+                                           {"prompt_tokens", record.usage.prompt_tokens},
+                                           {"completion_tokens", record.usage.completion_tokens},
+                                           {"ttft_us", record.ttft_us},
+                                           {"total_us", record.total_us}});
+  const std::string request_id = record.request_id;
+  auto written = services.ledger.write(std::move(record));
+  services.meters.records_homeless = services.ledger.homeless();
+  if (!written.ok()) {
+    services.env.log().fail("record_not_written", {{"request_id", request_id}, {"why", written.error().message}});
+  }
+}
+
+}  // namespace aigrid::gateway

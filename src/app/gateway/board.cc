@@ -1,0 +1,161 @@
+#include "app/gateway/board.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace aigrid::gateway {
+
+namespace {
+
+float value_of(const inner::Reading& reading) {
+  return reading.has ? static_cast<float>(reading.value) : routing::kUnknown;
+}
+
+std::uint16_t small(std::uint32_t n) { return static_cast<std::uint16_t>(std::min<std::uint32_t>(n, 0xffffU)); }
+
+template <class List>
+bool same_names(const List& a, const List& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](const auto& x, const auto& y) { return x.spec.name == y.spec.name; });
+}
+
+bool same_indices(const routing::Tables& a, const routing::Tables& b) {
+  return same_names(a.sites, b.sites) && same_names(a.nodes, b.nodes) && same_names(a.models, b.models) &&
+         same_names(a.deployments, b.deployments) && same_names(a.tenants, b.tenants);
+}
+
+routing::NodeRow node_row(const inner::NodeReport& report, const inner::EngineReport& engine, Time now) {
+  routing::NodeRow row;
+  row.present = true;
+  row.ready = engine.state == "ready";
+  row.slots = small(engine.slots);
+  row.running = small(engine.running);
+  row.queued = small(engine.queued);
+  row.prefill_tokens_per_s = value_of(engine.prefill_tokens_per_s);
+  row.decode_tokens_per_s = value_of(engine.decode_tokens_per_s);
+  row.power_w = value_of(report.power_w);
+  row.power_estimated = report.power_w.estimated;
+  row.temperature_c = value_of(report.temperature_c);
+  row.load = value_of(report.load);
+  row.at = now;
+  return row;
+}
+
+routing::SiteRow site_row(const inner::SiteReportRow& from, Time now) {
+  routing::SiteRow row;
+  row.present = true;
+  row.ready_nodes = small(from.ready_nodes);
+  row.slots = small(from.slots);
+  row.free_slots = small(from.free_slots);
+  row.queued = small(from.queued);
+  row.wait_ms = value_of(from.wait_ms);
+  row.prefill_tokens_per_s = value_of(from.prefill_tokens_per_s);
+  row.decode_tokens_per_s = value_of(from.decode_tokens_per_s);
+  row.at = now;
+  return row;
+}
+
+}  // namespace
+
+Result<void> Board::apply(std::shared_ptr<const bundle::Held> held) {
+  AIGRID_TRY(const grid::Inventory inventory, bundle::inventory(*held));
+  AIGRID_TRY(auto tables, routing::compile(inventory));
+  auto keys = access::KeyTable::compile(inventory.keys);
+  if (!keys.ok()) return std::move(keys).error();
+  auto next = std::make_shared<Generation>();
+  next->tables = std::move(tables);
+  for (const auto& gateway : next->tables->gateways) {
+    if (gateway.name != gateway_) continue;
+    site_ = gateway.site;
+    if (auto site = next->tables->find_site(site_)) next->here = *site;
+  }
+  if (current_) {
+    next->rows = current_->rows;
+    next->rows.rebind(*current_->tables, *next->tables);
+    if (!same_indices(*current_->tables, *next->tables)) ++structure_;
+    older_.push_back(current_);
+  } else {
+    next->rows.rebind(routing::Tables{}, *next->tables);
+  }
+  if (next->here != routing::kNone) next->rows.links[next->here].up = true;
+  current_ = std::move(next);
+  held_ = std::move(held);
+  keys_ = std::move(*keys);
+  changed();
+  return {};
+}
+
+void Board::each(const std::function<void(Generation&)>& change) {
+  if (!current_) return;
+  change(*current_);
+  std::erase_if(older_, [](const auto& generation) { return generation.expired(); });
+  for (const auto& generation : older_) {
+    if (auto alive = generation.lock()) change(*alive);
+  }
+}
+
+void Board::node_reported(const inner::NodeReport& report, Time now) {
+  each([&](Generation& g) {
+    const auto node = g.tables->find_node(report.node);
+    if (!node) return;
+    for (const auto& engine : report.engines) {
+      const auto deployment = g.tables->find_deployment(engine.deployment);
+      if (deployment) g.rows.report(*g.tables, *deployment, *node, node_row(report, engine, now));
+    }
+  });
+  changed();
+}
+
+void Board::node_lost(const std::string& node) {
+  each([&](Generation& g) {
+    if (auto index = g.tables->find_node(node)) g.rows.lost_node(*g.tables, *index);
+  });
+  changed();
+}
+
+void Board::site_reported(const inner::SiteReport& report, Time now) {
+  each([&](Generation& g) {
+    const auto site = g.tables->find_site(report.site);
+    if (!site) return;
+    for (const auto& row : report.rows) {
+      const auto deployment = g.tables->find_deployment(row.deployment);
+      if (deployment) g.rows.report(*g.tables, *deployment, *site, site_row(row, now));
+    }
+  });
+  changed();
+}
+
+void Board::site_lost(const std::string& site) {
+  each([&](Generation& g) {
+    if (auto index = g.tables->find_site(site)) g.rows.lost_site(*g.tables, *index);
+  });
+  changed();
+}
+
+void Board::own_site_row(routing::DeploymentIndex deployment, const routing::SiteRow& row) {
+  const std::string name = tables().deployments[deployment].spec.name;
+  each([&](Generation& g) {
+    const auto index = g.tables->find_deployment(name);
+    if (index && g.here != routing::kNone) g.rows.report(*g.tables, *index, g.here, row);
+  });
+}
+
+void Board::link_measured(const std::string& site, const routing::LinkRow& row) {
+  each([&](Generation& g) {
+    if (auto index = g.tables->find_site(site)) g.rows.links[*index] = row;
+  });
+}
+
+void Board::dispatched(const std::string& deployment, const std::string& site) {
+  each([&](Generation& g) {
+    const auto d = g.tables->find_deployment(deployment);
+    const auto s = g.tables->find_site(site);
+    if (d && s) g.rows.asked(*g.tables, *d, *s);
+  });
+}
+
+void Board::changed() {
+  for (const auto& hook : hooks_) hook();
+}
+
+}  // namespace aigrid::gateway

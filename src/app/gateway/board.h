@@ -1,0 +1,71 @@
+// Board: what one worker knows of the grid: the compiled bundle, the live rows, the key table. Changed between turns of the
+// worker's loop only; `changed` hooks run after every change that may make a waiting request placeable.
+// A request holds the Generation it was admitted under: its indices stay valid however the bundle changes meanwhile, and
+// fresh rows reach every generation still held.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/access/key_table.h"
+#include "core/routing/snapshot.h"
+#include "format/bundle/bundle.h"
+#include "format/inner/rows.h"
+
+namespace aigrid::gateway {
+
+// One bundle compiled, and the live rows in its indices.
+struct Generation {
+  std::shared_ptr<const routing::Tables> tables;
+  routing::SiteIndex here = routing::kNone;
+  routing::Rows rows;
+
+  routing::Snapshot snapshot() const { return rows.snapshot(*tables, here); }
+};
+
+class Board {
+ public:
+  explicit Board(std::string gateway) : gateway_(std::move(gateway)) {}
+
+  // Swaps the bundle in; on error the old one stays.
+  Result<void> apply(std::shared_ptr<const bundle::Held> held);
+  bool loaded() const { return current_ != nullptr && current_->here != routing::kNone; }
+  const std::shared_ptr<Generation>& current() const { return current_; }
+  const routing::Tables& tables() const { return *current_->tables; }
+  routing::SiteIndex here() const { return current_->here; }
+  const std::string& gateway() const { return gateway_; }
+  const std::string& site() const { return site_; }
+  const access::KeyTable& keys() const { return keys_; }
+  const std::shared_ptr<const bundle::Held>& held() const { return held_; }
+  routing::Snapshot snapshot() const { return current_->snapshot(); }
+  // Raised when a bundle gave other indices to sites, nodes, models, deployments or tenants.
+  std::uint64_t structure() const { return structure_; }
+
+  void node_reported(const inner::NodeReport& report, Time now);
+  void node_lost(const std::string& node);
+  void site_reported(const inner::SiteReport& report, Time now);
+  void site_lost(const std::string& site);
+  void own_site_row(routing::DeploymentIndex deployment, const routing::SiteRow& row);
+  void link_measured(const std::string& site, const routing::LinkRow& row);
+  // An own dispatch by names, counted at once until the site's row catches up.
+  void dispatched(const std::string& deployment, const std::string& site);
+
+  void on_change(std::function<void()> hook) { hooks_.push_back(std::move(hook)); }
+
+ private:
+  void each(const std::function<void(Generation&)>& change);
+  void changed();
+
+  std::string gateway_;
+  std::string site_;
+  std::shared_ptr<const bundle::Held> held_;
+  std::shared_ptr<Generation> current_;
+  std::vector<std::weak_ptr<Generation>> older_;
+  std::uint64_t structure_ = 0;
+  access::KeyTable keys_;
+  std::vector<std::function<void()>> hooks_;
+};
+
+}  // namespace aigrid::gateway

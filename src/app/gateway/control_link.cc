@@ -1,0 +1,211 @@
+#include "app/gateway/control_link.h"
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "app/gateway/seed.h"
+#include "app/gateway/update_stream.h"
+#include "io/client/backoff.h"
+#include "io/client/inner_dial.h"
+
+namespace aigrid::gateway {
+
+using nlohmann::json;
+
+namespace {
+
+io::Task<Result<std::string>> read_whole(io::H2Stream& stream) {
+  std::string body;
+  for (;;) {
+    auto bytes = co_await stream.read();
+    if (!bytes.ok()) co_return std::move(bytes).error();
+    if (bytes->empty()) co_return body;
+    stream.consume(bytes->size());
+    body += *bytes;
+  }
+}
+
+}  // namespace
+
+ControlLink::ControlLink(Services& services, io::Membership& membership)
+    : services_(services), env_(services.env), membership_(membership), status_due_(services.env.executor()) {}
+
+Result<void> ControlLink::load_held() {
+  AIGRID_TRY(const std::string bytes, env_.files().read_all(services_.options.state + "/bundle"));
+  AIGRID_TRY(auto held, bundle::decode_held(bytes, membership_.identity().bundle_key));
+  return services_.board.apply(std::make_shared<const bundle::Held>(std::move(held)));
+}
+
+io::Task<void> ControlLink::run() {
+  const auto& cadence = services_.options.cadence;
+  io::Backoff backoff(random_seed(env_), {cadence.redial_least, cadence.redial_most});
+  for (;;) {
+    io::InnerDial what;
+    what.to = services_.options.control;
+    what.grid = membership_.name().grid;
+    what.role = Role::Control;
+    what.within = cadence.dial_within;
+    what.h2.ping_every = cadence.ping_every;
+    what.h2.ping_within = cadence.ping_within;
+    auto dialled = co_await io::dial_inner(env_, membership_.tls(), std::move(what));
+    if (dialled.ok()) {
+      backoff.succeeded();
+      connection_ = std::move(*dialled);
+      env_.log().note("control_connected");
+      {
+        io::TaskGroup tasks(env_.executor());
+        tasks.spawn(follow_bundle(connection_));
+        tasks.spawn(send_status(connection_));
+        tasks.spawn(ship_records(connection_));
+        co_await connection_->run();
+      }
+      connection_.reset();
+      env_.log().warn("control_lost");
+    }
+    co_await env_.sleep_for(backoff.failed());
+  }
+}
+
+io::Task<void> ControlLink::follow_bundle(std::shared_ptr<io::H2Connection> connection) {
+  auto stream = connection->open({"POST", "/inner/bundle", {{"host", "control"}}}, false);
+  if (!stream.ok()) co_return;
+  json hello = json::object();
+  if (const auto& held = services_.board.held()) {
+    hello["version"] = held->parsed.version;
+    hello["sections"] = held->parsed.sections;
+  }
+  const std::string question = hello.dump() + "\n";
+  auto sent = co_await (*stream)->write(question);
+  if (!sent.ok()) co_return;
+  UpdateReader updates(**stream);
+  const std::vector<std::string> scope{services_.board.gateway()};
+  for (;;) {
+    auto update = co_await updates.next();
+    if (!update.ok() || !update->has_value()) break;
+    const auto held = services_.board.held();
+    auto next = bundle::apply(held ? *held : bundle::Held{}, **update, membership_.identity().bundle_key,
+                              bundle::Scope::Gateway, scope);
+    if (next.ok()) {
+      adopt(std::move(*next));
+      continue;
+    }
+    bundle_error_ = next.error().message;
+    ++services_.meters.bundles_refused;
+    env_.log().fail("bundle_refused", {{"why", bundle_error_}});
+    status_due_.set();
+  }
+  connection->close();  // a new connection starts from what we hold
+}
+
+void ControlLink::adopt(bundle::Held held) {
+  auto shared = std::make_shared<const bundle::Held>(std::move(held));
+  auto applied = services_.board.apply(shared);
+  if (!applied.ok()) {
+    bundle_error_ = applied.error().message;
+    ++services_.meters.bundles_refused;
+    env_.log().fail("bundle_refused", {{"why", bundle_error_}});
+    status_due_.set();
+    return;
+  }
+  bundle_error_.clear();
+  ++services_.meters.bundles_applied;
+  auto saved = env_.files().replace(services_.options.state + "/bundle", bundle::encode(*shared));
+  if (!saved.ok()) env_.log().warn("bundle_not_saved", {{"why", saved.error().message}});
+  env_.log().note("bundle_applied", {{"version", shared->parsed.version}});
+  if (applied_) applied_();
+  status_due_.set();
+}
+
+io::Task<void> ControlLink::send_status(std::shared_ptr<io::H2Connection> connection) {
+  auto stream = connection->open({"POST", "/inner/status", {{"host", "control"}}}, false);
+  if (!stream.ok()) co_return;
+  auto tick = env_.timer([this] { status_due_.set(); });
+  for (;;) {
+    const std::string line = status_line();
+    auto sent = co_await (*stream)->write(line);
+    if (!sent.ok()) co_return;
+    tick->arm(env_.now() + services_.options.cadence.status_every);
+    co_await status_due_.wait();
+  }
+}
+
+std::string ControlLink::status_line() const {
+  json status{{"gateway", services_.board.gateway()},
+              {"bundle_version", services_.board.held() ? services_.board.held()->parsed.version : 0},
+              {"wall_ms", unix_ms(env_.wall())},
+              {"requests_total", services_.ledger.written()},
+              {"nodes", json::array()},
+              {"links", json::array()}};
+  if (!bundle_error_.empty()) status["bundle_error"] = bundle_error_;
+  for (const auto& [node, seen] : services_.agents.seen()) {
+    json report = json::parse(inner::encode(seen.report), nullptr, false);
+    report["node"] = node;
+    report["bundle_version"] = seen.bundle_version;
+    if (!seen.bundle_error.empty()) report["bundle_error"] = seen.bundle_error;
+    status["nodes"].push_back(std::move(report));
+  }
+  for (const auto& link : services_.peers.links()) {
+    status["links"].push_back({{"site", link.site},
+                               {"up", link.row.up},
+                               {"rtt_ms", link.row.rtt_ms},
+                               {"jitter_ms", link.row.jitter_ms},
+                               {"losses", link.row.losses}});
+  }
+  return status.dump() + "\n";
+}
+
+io::Task<void> ControlLink::ship_records(std::shared_ptr<io::H2Connection> connection) {
+  auto& spool = services_.ledger.spool();
+  spool.rewind();
+  const auto& batch = services_.options.cadence.records;
+  for (;;) {
+    auto entries = spool.read(batch.most, batch.most_bytes);
+    if (!entries.ok()) {
+      env_.log().fail("spool_unreadable", {{"why", entries.error().message}});
+      co_return;
+    }
+    if (entries->empty()) {
+      co_await spool.readable();
+      continue;
+    }
+    std::string body;
+    for (const auto& entry : *entries) body += entry.bytes;
+    auto reply = co_await exchange("/inner/records", std::move(body), {});
+    if (!reply.ok() || reply->status != 200) {
+      env_.log().warn("records_not_taken", {{"status", reply.ok() ? reply->status : 0}});
+      connection->close();
+      co_return;
+    }
+    auto acked = spool.ack(entries->back().sequence);
+    if (!acked.ok()) env_.log().warn("spool_not_acked", {{"why", acked.error().message}});
+  }
+}
+
+io::Task<Result<ControlLink::Reply>> ControlLink::exchange(std::string path, std::string body, std::string peer) {
+  if (!connected()) co_return unavailable("control is not connected: try again later");
+  http::RequestHead head{"POST", std::move(path), {{"host", "control"}}};
+  if (!peer.empty()) head.headers.add("x-aigrid-peer", peer);
+  auto connection = connection_;
+  auto stream = connection->open(std::move(head), false);
+  if (!stream.ok()) co_return std::move(stream).error();
+  auto sent = co_await (*stream)->write(body);
+  if (!sent.ok()) co_return std::move(sent).error();
+  AIGRID_CO_CHECK_OK((*stream)->end());
+  auto answer = co_await (*stream)->head();
+  if (!answer.ok()) co_return std::move(answer).error();
+  Reply reply;
+  reply.status = answer->status;
+  auto whole = co_await read_whole(**stream);
+  if (!whole.ok()) co_return std::move(whole).error();
+  reply.body = std::move(*whole);
+  co_return reply;
+}
+
+io::Task<Result<io::RenewAnswer>> ControlLink::renew(std::string csr) {
+  if (!connected()) co_return unavailable("control is not connected: the certificate is renewed when it is back");
+  auto connection = connection_;
+  co_return co_await io::ask_renewal(env_, *connection, std::move(csr));
+}
+
+}  // namespace aigrid::gateway

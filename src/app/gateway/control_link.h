@@ -1,0 +1,53 @@
+// ControlLink: the gateway's one connection to control, redialled for ever: follows the bundle, sends status, ships records,
+// relays joins and renewals. With control gone everything else goes on from what is held. One worker.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "app/gateway/services.h"
+#include "format/bundle/bundle.h"
+#include "io/client/renewal.h"
+#include "io/http/h2_connection.h"
+
+namespace aigrid::gateway {
+
+class ControlLink {
+ public:
+  ControlLink(Services& services, io::Membership& membership);
+
+  // The bundle on disk, if there is a good one.
+  Result<void> load_held();
+  // Called after a bundle was applied.
+  void on_bundle(std::function<void()> hook) { applied_ = std::move(hook); }
+  // Until the task is destroyed.
+  io::Task<void> run();
+  io::Task<Result<io::RenewAnswer>> renew(std::string csr);
+  // One whole exchange with control: status and body of its answer.
+  struct Reply {
+    int status = 0;
+    std::string body;
+  };
+  io::Task<Result<Reply>> exchange(std::string path, std::string body, std::string peer);
+  bool connected() const { return connection_ && !connection_->closed(); }
+  // A bundle was applied here or at an agent: say so at once.
+  void status_changed() { status_due_.set(); }
+
+ private:
+  io::Task<void> follow_bundle(std::shared_ptr<io::H2Connection> connection);
+  io::Task<void> send_status(std::shared_ptr<io::H2Connection> connection);
+  io::Task<void> ship_records(std::shared_ptr<io::H2Connection> connection);
+  void adopt(bundle::Held held);
+  std::string status_line() const;
+
+  Services& services_;
+  io::Env& env_;
+  io::Membership& membership_;
+  std::shared_ptr<io::H2Connection> connection_;
+  std::string bundle_error_;
+  std::function<void()> applied_;
+  io::Event status_due_;
+};
+
+}  // namespace aigrid::gateway

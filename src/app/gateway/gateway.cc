@@ -1,0 +1,148 @@
+#include "app/gateway/gateway.h"
+
+#include <memory>
+#include <utility>
+
+#include "app/gateway/control_link.h"
+#include "app/gateway/inner_server.h"
+#include "app/gateway/public_api.h"
+#include "app/gateway/services.h"
+#include "core/routing/readiness.h"
+#include "io/client/join.h"
+#include "io/client/ops_server.h"
+#include "io/client/renewal.h"
+
+namespace aigrid::gateway {
+
+namespace {
+
+io::JoinOptions join_options(const GatewayOptions& options, const io::Address& public_at, const io::Address& inner_at) {
+  io::JoinOptions join;
+  join.through = options.control;
+  join.token = options.token;
+  join.role = Role::Gateway;
+  join.name = options.name;
+  join.public_address = options.advertise_public.empty() ? public_at : options.advertise_public;
+  join.inner_address = options.advertise_inner.empty() ? inner_at : options.advertise_inner;
+  return join;
+}
+
+// Everything of one gateway, built bottom up; destroyed in reverse.
+class Process {
+ public:
+  Process(io::Env& env, const GatewayOptions& options, std::unique_ptr<io::Membership> membership,
+          std::unique_ptr<LedgerSpool> ledger)
+      : env_(env),
+        options_(options),
+        membership_(std::move(membership)),
+        ledger_(std::move(ledger)),
+        board_(options.name),
+        queues_(env, board_, options.queue),
+        agents_(env, board_, [this] { control_.status_changed(); }),
+        peers_(env, board_, *membership_, options.cadence,
+               [this](std::shared_ptr<io::H2Stream> s) { return inner_.serve_peer(std::move(s)); }),
+        services_{env, options, board_, queues_, agents_, peers_, *ledger_, meters_},
+        control_(services_, *membership_),
+        inner_(services_, *membership_, control_),
+        public_(services_),
+        connections_(env.executor()),
+        tasks_(env.executor()) {
+    board_.on_change([this] { queues_.rows_changed(); });
+  }
+
+  io::Task<int> run(std::unique_ptr<io::Listener> public_listener, std::unique_ptr<io::Listener> inner_listener) {
+    auto held = control_.load_held();
+    if (held.ok()) {
+      bundle_changed();
+    } else if (held.error().code != Code::NotFound) {
+      env_.log().fail("held_bundle_refused", {{"why", held.error().message}});
+    }
+    control_.on_bundle([this] { bundle_changed(); });
+    tasks_.spawn(inner_.run(std::move(inner_listener)));
+    tasks_.spawn(control_.run());
+    tasks_.spawn(io::keep_renewed(env_, *membership_,
+                                  [this](std::string csr) { return control_.renew(std::move(csr)); }));
+    tasks_.spawn(serve_public(*public_listener));
+    tasks_.spawn(serve_ops());
+    env_.log().note("gateway_started", {{"name", options_.name},
+                                        {"public", public_listener->address()},
+                                        {"epoch", ledger_->epoch()}});
+    co_await env_.stop_requested().wait();
+    public_listener->close();
+    const Time until = env_.now() + options_.cadence.drain_within;
+    while (meters_.requests_open > 0 && env_.now() < until) co_await env_.sleep_for(options_.cadence.drain_look);
+    if (ledger_->written() > 0) (void)co_await ledger_->spool().durable(ledger_->spool().next_sequence() - 1);
+    env_.log().note("gateway_stopped");
+    co_return 0;
+  }
+
+ private:
+  void bundle_changed() {
+    agents_.bundle_changed();
+    peers_.reconcile();
+  }
+
+  io::Task<void> serve_public(io::Listener& listener) {
+    co_await io::serve_listener(env_, listener, connections_, limits_,
+                                [this](io::Exchange& exchange) { return public_.serve(exchange); });
+  }
+
+  io::Task<void> serve_ops() {
+    io::OpsCallbacks callbacks;
+    callbacks.ready = [this] { return ready(); };
+    callbacks.metrics = [this] {
+      return meters_.text(board_, ledger_->spool().backlog(), queues_.waiting());
+    };
+    auto served = co_await io::run_ops(env_, options_.ops, std::move(callbacks));
+    if (!served.ok()) env_.log().fail("ops_listener_failed", {{"why", served.error().message}});
+  }
+
+  // Can a request really be routed from here now?
+  Result<void> ready() const {
+    if (!board_.loaded()) return unavailable("no bundle yet: control has not been reached since the join");
+    return routing::any_site_ready(board_.snapshot(), env_.now());
+  }
+
+  io::Env& env_;
+  const GatewayOptions& options_;
+  std::unique_ptr<io::Membership> membership_;
+  std::unique_ptr<LedgerSpool> ledger_;
+  Meters meters_;
+  Board board_;
+  Queues queues_;
+  Agents agents_;
+  Peers peers_;
+  Services services_;
+  ControlLink control_;
+  InnerServer inner_;
+  PublicApi public_;
+  io::ServerLimits limits_;
+  io::TaskGroup connections_;
+  io::TaskGroup tasks_;
+};
+
+}  // namespace
+
+io::Task<int> run_gateway(io::Env& env, GatewayOptions options) {
+  const auto failed = [&env](const char* event, const Error& error) {
+    env.log().fail(event, {{"why", error.message}});
+    return 1;
+  };
+  auto made = env.files().make_folders(options.state);
+  if (!made.ok()) co_return failed("state_unusable", made.error());
+  auto public_listener = env.listen(options.public_address, {});
+  if (!public_listener.ok()) co_return failed("public_listener_failed", public_listener.error());
+  auto inner_listener = env.listen(options.inner, {});
+  if (!inner_listener.ok()) co_return failed("inner_listener_failed", inner_listener.error());
+  io::JoinOptions joining = join_options(options, (*public_listener)->address(), (*inner_listener)->address());
+  auto identity = co_await io::load_or_join(env, options.state, std::move(joining));
+  if (!identity.ok()) co_return failed("join_failed", identity.error());
+  auto membership = io::Membership::make(env, options.state, std::move(*identity));
+  if (!membership.ok()) co_return failed("identity_unusable", membership.error());
+  auto ledger = LedgerSpool::open(env, options.state, options.name);
+  if (!ledger.ok()) co_return failed("spool_unusable", ledger.error());
+  Process process(env, options, std::move(*membership), std::move(*ledger));
+  co_return co_await process.run(std::move(*public_listener), std::move(*inner_listener));
+}
+
+}  // namespace aigrid::gateway

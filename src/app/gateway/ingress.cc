@@ -1,0 +1,312 @@
+#include "app/gateway/ingress.h"
+
+#include <utility>
+
+#include "app/gateway/answers.h"
+#include "app/gateway/local_attempt.h"
+#include "app/gateway/peer_attempt.h"
+#include "app/gateway/seed.h"
+#include "core/ledger/charge.h"
+#include "format/openai/answer.h"
+#include "format/openai/error_body.h"
+
+namespace aigrid::gateway {
+
+namespace event = dispatch::event;
+namespace action = dispatch::action;
+
+Ingress::Ingress(Services& services, io::Exchange& exchange, Admitted& admitted)
+    : services_(services),
+      env_(services.env),
+      exchange_(exchange),
+      admitted_(admitted),
+      life_(services.options.budget, admitted.admission.input, random_seed(services.env), admitted.question.scan.stream),
+      events_(services.env.executor()),
+      output_(services.env.executor()),
+      writer_(services.env.executor()),
+      tasks_(services.env.executor()) {
+  alarm_ = env_.timer([this] { events_.push(event::Alarm{}); });
+}
+
+Ingress::~Ingress() { exchange_.on_client_gone({}); }
+
+io::Task<void> Ingress::run() {
+  exchange_.on_client_gone([this] { events_.push(event::ClientGone{}); });
+  ++services_.meters.requests_open;
+  writer_.spawn(write_output());
+  feed(event::Start{});
+  while (!life_.done()) {
+    auto next = co_await events_.next();
+    feed(*next);
+  }
+  --services_.meters.requests_open;
+  tasks_.cancel();
+  attempts_.clear();  // gives back slots and streams now, however slowly the client takes the rest
+  output_.close();
+  if (client_gone_) {
+    writer_.cancel();
+    exchange_.abort();
+  } else {
+    co_await writer_.join();
+  }
+}
+
+void Ingress::feed(const dispatch::Event& event) {
+  // Copied: carrying out an action may feed the next event.
+  const std::vector<dispatch::Action> actions = life_.on_event(event, admitted_.admission.generation->snapshot(), env_.now());
+  // The record is written before the last byte leaves.
+  for (const auto& a : actions) {
+    if (const auto* finish = std::get_if<action::Finish>(&a)) account(*finish);
+  }
+  for (const auto& a : actions) carry_out(a);
+}
+
+void Ingress::carry_out(const dispatch::Action& a) {
+  if (const auto* ask = std::get_if<action::Ask>(&a)) {
+    start_attempt(*ask);
+  } else if (const auto* cancel = std::get_if<action::Cancel>(&a)) {
+    if (auto it = attempts_.find(cancel->attempt); it != attempts_.end()) it->second->cancel();
+  } else if (const auto* alarm = std::get_if<action::SetAlarm>(&a)) {
+    if (alarm->at == kNever) {
+      alarm_->cancel();
+    } else {
+      alarm_->arm(alarm->at);
+    }
+  } else if (std::holds_alternative<action::Answer>(a)) {
+    start_answer();
+  } else if (const auto* failure = std::get_if<action::Fail>(&a)) {
+    fail(*failure);
+  } else if (std::holds_alternative<action::Complete>(a)) {
+    complete();
+  }
+}
+
+void Ingress::start_attempt(const action::Ask& ask) {
+  if (ask.attempt > 1) ++services_.meters.retries;
+  attempts_.clear();  // an attempt before this one has ended, and what it had sent is void
+  held_.clear();
+  tail_.clear();
+  const auto& tables = *admitted_.admission.generation->tables;
+  inner::Ask frame = ask_frame(ask);
+  services_.board.dispatched(frame.deployment, frame.site);
+  AttemptSink& self = *this;
+  std::shared_ptr<Attempt> attempt;
+  if (tables.sites[ask.decision.site].spec.name == services_.board.site()) {
+    attempt = std::make_shared<LocalAttempt>(env_, services_.board, services_.queues, services_.agents,
+                                             std::move(frame), admitted_.body, self);
+  } else {
+    attempt = std::make_shared<PeerAttempt>(env_, services_.peers, std::move(frame), admitted_.body, self);
+  }
+  attempts_[ask.attempt] = attempt;
+  tasks_.spawn(run_attempt(std::move(attempt)));
+}
+
+io::Task<void> Ingress::run_attempt(std::shared_ptr<Attempt> attempt) { co_await attempt->run(); }
+
+inner::Ask Ingress::ask_frame(const action::Ask& ask) const {
+  const auto& tables = *admitted_.admission.generation->tables;
+  const auto& deployment = tables.deployments[ask.decision.deployment];
+  inner::Ask frame;
+  frame.request_id = admitted_.request_id;
+  frame.attempt = ask.attempt;
+  frame.answer_id = admitted_.answer_id;
+  frame.created_unix_s = unix_seconds(admitted_.received_wall);
+  frame.endpoint = admitted_.endpoint;
+  frame.tenant = admitted_.caller.tenant;
+  frame.project = admitted_.caller.project;
+  frame.key_id = admitted_.caller.key_id;
+  frame.model = tables.models[deployment.model].spec.name;
+  frame.deployment = deployment.spec.name;
+  frame.site = tables.sites[ask.decision.site].spec.name;
+  for (const auto& e : life_.excluded()) {
+    if (e.node != routing::kNone) frame.excluded_nodes.push_back(tables.nodes[e.node].spec.name);
+  }
+  frame.zones = admitted_.question.intent.zones;
+  if (!admitted_.caller.zone.empty()) frame.zones.push_back(admitted_.caller.zone);
+  frame.stream = admitted_.question.scan.stream;
+  frame.prompt_tokens = admitted_.admission.input.prompt_tokens;
+  frame.max_output_tokens = admitted_.admission.input.max_output_tokens;
+  frame.hops = admitted_.admission.input.hops;
+  frame.remaining_ms = static_cast<std::uint32_t>(to_ms(ask.remaining));
+  frame.bundle_version = tables.version;
+  return frame;
+}
+
+routing::NodeIndex Ingress::node_index(const std::string& name) const {
+  if (name.empty()) return routing::kNone;
+  return admitted_.admission.generation->tables->find_node(name).value_or(routing::kNone);
+}
+
+void Ingress::on_frame(std::uint32_t attempt, const inner::Frame& frame) {
+  if (!attempts_.contains(attempt)) return;  // given up: what it still says is void
+  if (const auto* head = std::get_if<inner::Head>(&frame)) {
+    site_ = head->site;
+    node_ = head->node;
+    events_.push(event::Head{attempt, node_index(head->node)});
+  } else if (const auto* refuse = std::get_if<inner::Refuse>(&frame)) {
+    event::Refused refused;
+    refused.attempt = attempt;
+    refused.verdict = static_cast<event::Refused::Verdict>(refuse->verdict);
+    refused.node = node_index(refuse->node);
+    refused.status = static_cast<int>(refuse->status);
+    refused.code = refuse->code;
+    refused.message = refuse->message;
+    for (const auto& name : refuse->sites) {
+      if (auto site = admitted_.admission.generation->tables->find_site(name)) refused.redirect.push_back(*site);
+    }
+    events_.push(std::move(refused));
+  } else if (const auto* data = std::get_if<inner::Data>(&frame)) {
+    take_data(attempt, data->bytes);
+  } else if (const auto* tail = std::get_if<inner::Tail>(&frame)) {
+    tail_ = std::string(tail->bytes);
+    events_.push(event::Progress{attempt, 0});
+  } else if (std::holds_alternative<inner::Tokens>(frame)) {
+    events_.push(event::Progress{attempt, 0});
+  } else if (const auto* end = std::get_if<inner::End>(&frame)) {
+    event::End ended;
+    ended.attempt = attempt;
+    ended.usage = end->usage;
+    ended.finish = end->finish;
+    ended.failed = end->finish == "error";
+    events_.push(std::move(ended));
+  }
+}
+
+void Ingress::on_lost(std::uint32_t attempt, const std::string& node, const std::string& why) {
+  events_.push(event::Lost{attempt, node_index(node), why});
+}
+
+void Ingress::take_data(std::uint32_t attempt, std::string_view bytes) {
+  events_.push(event::Progress{attempt, bytes.size()});
+  if (streaming_) {
+    output_.push(Bytes{attempt, std::string(bytes)});
+    return;
+  }
+  held_ += bytes;
+  delivered(attempt, bytes.size());
+}
+
+void Ingress::delivered(std::uint32_t attempt, std::size_t bytes) {
+  if (auto it = attempts_.find(attempt); it != attempts_.end()) it->second->consumed(bytes);
+  events_.push(event::Delivered{attempt, bytes});
+}
+
+io::Task<void> Ingress::write_output() {
+  while (auto output = co_await output_.next()) {
+    auto written = co_await write_one(*output);
+    if (!written.ok()) {
+      events_.push(event::ClientGone{});
+      co_return;
+    }
+    if (const auto* bytes = std::get_if<Bytes>(&*output)) delivered(bytes->attempt, bytes->bytes.size());
+  }
+}
+
+io::Task<Result<void>> Ingress::write_one(Output& output) {
+  if (auto* start = std::get_if<Start>(&output)) {
+    co_return co_await exchange_.start(200, std::move(start->headers));
+  }
+  if (auto* whole = std::get_if<Whole>(&output)) {
+    if (whole->status == 200) first_byte();
+    co_return co_await exchange_.respond(whole->status, std::move(whole->headers), std::move(whole->body));
+  }
+  first_byte();
+  if (auto* bytes = std::get_if<Bytes>(&output)) co_return co_await exchange_.write(bytes->bytes);
+  auto written = co_await exchange_.write(std::get<Last>(output).bytes);
+  if (!written.ok()) co_return std::move(written).error();
+  co_return co_await exchange_.finish();
+}
+
+void Ingress::first_byte() {
+  if (first_byte_ != Time{}) return;
+  first_byte_ = env_.now();
+  services_.meters.first_byte(first_byte_ - admitted_.received);
+}
+
+http::Headers Ingress::headers() const {
+  http::Headers out = standard_headers(admitted_.request_id, env_.now() - admitted_.received);
+  if (!site_.empty()) out.set("x-aigrid-site", site_);
+  return out;
+}
+
+void Ingress::start_answer() {
+  if (!admitted_.question.scan.stream) return;  // a whole answer is sent when it is whole
+  http::Headers out = headers();
+  out.set("content-type", "text/event-stream; charset=utf-8");
+  out.set("cache-control", "no-cache");
+  streaming_ = true;
+  output_.push(Start{std::move(out)});
+}
+
+void Ingress::fail(const action::Fail& failure) {
+  const openai::ApiError error{failure.status, failure.code, failure.message, failure.param};
+  const std::string extra = request_id_member(admitted_.request_id);
+  if (streaming_) {
+    output_.push(Last{openai::error_event(error, extra)});
+    return;
+  }
+  http::Headers out = headers();
+  add_retry_headers(out, failure);
+  output_.push(Whole{failure.status, std::move(out), openai::error_body(error, extra)});
+}
+
+void Ingress::complete() {
+  if (streaming_) {
+    output_.push(Last{openai::finish_stream(tail_, grid_object())});
+    return;
+  }
+  http::Headers out = headers();
+  out.set("content-type", "application/json");
+  std::string body = std::move(held_);
+  body += openai::finish_object(tail_, grid_object());
+  output_.push(Whole{200, std::move(out), std::move(body)});
+}
+
+std::string Ingress::grid_object() const {
+  const auto snapshot = admitted_.admission.generation->snapshot();
+  openai::GridNote note;
+  note.request_id = admitted_.request_id;
+  note.site = site_;
+  note.node = node_;
+  note.why = routing::sentence(*snapshot.tables, life_.decision());
+  if (first_byte_ != Time{}) note.ttft_ms = to_ms_f(first_byte_ - admitted_.received);
+  if (admitted_.question.intent.trace) {
+    note.explanation = explanation_json(*snapshot.tables, life_.explain(snapshot, env_.now()));
+  }
+  return openai::grid_object(note);
+}
+
+void Ingress::account(const action::Finish& finish) {
+  const Time now = env_.now();
+  const auto& tables = *admitted_.admission.generation->tables;
+  grid::Record record;
+  record.request_id = admitted_.request_id;
+  record.tenant = admitted_.caller.tenant;
+  record.project = admitted_.caller.project;
+  record.key_id = admitted_.caller.key_id;
+  record.model = tables.models[admitted_.admission.input.model].spec.name;
+  record.endpoint = admitted_.endpoint;
+  record.site = site_;
+  record.node = node_;
+  record.outcome = finish.outcome;
+  client_gone_ = finish.outcome == grid::Outcome::ClientGone;
+  record.status = finish.status;
+  record.code = finish.code;
+  record.usage = finish.usage;
+  const auto price = tables.price(admitted_.admission.input.tenant, admitted_.admission.input.model);
+  record.charge_nano = ledger::charge(finish.usage, {price.input_nano, price.output_nano});
+  record.received_unix_ms = unix_ms(admitted_.received_wall);
+  record.total_us = (now - admitted_.received).count() / 1000;
+  if (first_byte_ != Time{}) {
+    record.ttft_us = (first_byte_ - admitted_.received).count() / 1000;
+  } else if (finish.outcome == grid::Outcome::Finished) {
+    record.ttft_us = record.total_us;  // a whole answer: its first byte leaves now
+  }
+  record.bundle_version = tables.version;
+  record.attempts = finish.attempts;
+  services_.meters.prompt_tokens += finish.usage.prompt_tokens;
+  services_.meters.completion_tokens += finish.usage.completion_tokens;
+  write_record(services_, std::move(record));
+}
+
+}  // namespace aigrid::gateway

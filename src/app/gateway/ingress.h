@@ -1,0 +1,99 @@
+// Ingress: phases dispatch, relay and account of one admitted request: feeds a RequestLife with what happens (frames, the
+// client, the clock) and carries out its actions. It decides nothing. One worker; lives as long as its exchange.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <variant>
+
+#include "app/gateway/attempt.h"
+#include "app/gateway/phases.h"
+#include "app/gateway/services.h"
+#include "core/dispatch/request_life.h"
+#include "io/http/server.h"
+
+namespace aigrid::gateway {
+
+// What the phases before found out.
+struct Admitted {
+  std::string request_id;
+  std::string answer_id;
+  std::string endpoint;  // "chat.completions" | "embeddings"
+  Caller caller;
+  Question question;
+  Admission admission;
+  std::shared_ptr<const std::string> body;
+  Time received{};
+  WallTime received_wall{};
+};
+
+class Ingress final : AttemptSink {
+ public:
+  Ingress(Services& services, io::Exchange& exchange, Admitted& admitted);
+  ~Ingress();
+
+  // Until the record is written.
+  io::Task<void> run();
+
+ private:
+  // Everything that goes to the client goes through one writer, in order, so that a slow client never stops events.
+  struct Start {
+    http::Headers headers;
+  };
+  struct Bytes {
+    std::uint32_t attempt = 0;
+    std::string bytes;
+  };
+  struct Last {  // ends a streamed answer
+    std::string bytes;
+  };
+  struct Whole {
+    int status = 200;
+    http::Headers headers;
+    std::string body;
+  };
+  using Output = std::variant<Start, Bytes, Last, Whole>;
+
+  void on_frame(std::uint32_t attempt, const inner::Frame& frame) override;
+  void on_lost(std::uint32_t attempt, const std::string& node, const std::string& why) override;
+
+  void feed(const dispatch::Event& event);
+  void carry_out(const dispatch::Action& action);
+  void take_data(std::uint32_t attempt, std::string_view bytes);
+  io::Task<void> write_output();
+  io::Task<Result<void>> write_one(Output& output);
+  void delivered(std::uint32_t attempt, std::size_t bytes);
+  void start_attempt(const dispatch::action::Ask& ask);
+  io::Task<void> run_attempt(std::shared_ptr<Attempt> attempt);
+  void start_answer();
+  void fail(const dispatch::action::Fail& failure);
+  void complete();
+  void account(const dispatch::action::Finish& finish);
+  void first_byte();
+  http::Headers headers() const;
+  std::string grid_object() const;
+  routing::NodeIndex node_index(const std::string& name) const;
+  inner::Ask ask_frame(const dispatch::action::Ask& ask) const;
+
+  Services& services_;
+  io::Env& env_;
+  io::Exchange& exchange_;
+  Admitted& admitted_;
+  dispatch::RequestLife life_;
+  io::Channel<dispatch::Event> events_;
+  io::Channel<Output> output_;
+  std::unique_ptr<io::Timer> alarm_;
+  std::map<std::uint32_t, std::shared_ptr<Attempt>> attempts_;
+  std::string held_;  // a whole answer's bytes until it is whole
+  std::string tail_;
+  std::string site_;
+  std::string node_;
+  bool streaming_ = false;  // the response head went out, or is about to, as a stream
+  bool client_gone_ = false;
+  Time first_byte_{};
+  io::TaskGroup writer_;
+  io::TaskGroup tasks_;
+};
+
+}  // namespace aigrid::gateway

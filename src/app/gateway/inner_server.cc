@@ -1,0 +1,174 @@
+#include "app/gateway/inner_server.h"
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "app/gateway/hosted_attempt.h"
+#include "io/client/inner_dial.h"
+#include "io/tls/tls.h"
+
+namespace aigrid::gateway {
+
+io::Task<void> answer_problem(std::shared_ptr<io::H2Stream> stream, int status, std::string code, std::string message) {
+  const nlohmann::json problem{{"code", code}, {"message", message}};
+  const std::string body = problem.dump();
+  if (!stream->respond({status, {{"content-type", "application/json"}}}).ok()) co_return;
+  auto sent = co_await stream->write(body);
+  if (sent.ok()) (void)stream->end();
+}
+
+InnerServer::InnerServer(Services& services, io::Membership& membership, ControlLink& control)
+    : services_(services), membership_(membership), control_(control), tasks_(services.env.executor()) {}
+
+io::Task<void> InnerServer::run(std::unique_ptr<io::Listener> listener) {
+  for (;;) {
+    auto stream = co_await listener->accept();
+    if (!stream.ok()) {
+      if (stream.error().code == Code::Cancelled) co_return;
+      services_.env.log().warn("inner_accept_failed", {{"why", stream.error().message}});
+      continue;
+    }
+    tasks_.spawn(serve(std::move(*stream)));
+  }
+}
+
+io::Task<void> InnerServer::serve(std::unique_ptr<io::Stream> raw) {
+  const std::string from = raw->peer().address;
+  io::ServerTls options;
+  options.context = membership_.tls();
+  options.alpn = {io::kAlpnAsk, io::kAlpnServe};
+  options.client = io::ClientCertificate::Optional;
+  auto stream = co_await services_.env.tls().accept(services_.env, std::move(raw), std::move(options));
+  if (!stream.ok()) {
+    services_.env.log().warn("inner_handshake_failed", {{"from", from}, {"why", stream.error().message}});
+    co_return;
+  }
+  std::optional<Spiffe> who;
+  if (const auto& identity = (*stream)->peer().identity; !identity.empty()) {
+    auto parsed = Spiffe::parse(identity);
+    if (!parsed.ok() || parsed->grid != membership_.name().grid) {
+      services_.env.log().warn("inner_peer_refused", {{"identity", identity}});
+      co_return;
+    }
+    who = *parsed;
+  }
+  const std::string alpn = (*stream)->peer().alpn;
+  co_await serve_connection(std::move(*stream), alpn, std::move(who));
+}
+
+io::Task<void> InnerServer::serve_connection(std::unique_ptr<io::Stream> stream, std::string alpn,
+                                             std::optional<Spiffe> who) {
+  io::Env& env = services_.env;
+  if (alpn == io::kAlpnServe) {  // the dialler answers: we ask
+    if (!who || (who->role != Role::Agent && who->role != Role::Gateway)) co_return;
+    if (who->role == Role::Agent && who->site != membership_.name().site) {
+      env.log().warn("agent_of_another_site_refused", {{"node", who->id}, {"site", who->site}});
+      co_return;
+    }
+    io::H2Options options;
+    options.ping_every = services_.options.cadence.ping_every;
+    options.ping_within = services_.options.cadence.ping_within;
+    auto connection =
+        std::make_shared<io::H2Connection>(env, std::move(stream), http::H2Role::Requester, io::ServeStream{}, options);
+    if (who->role == Role::Gateway) {
+      co_await services_.peers.follow(connection, who->id);
+      co_return;
+    }
+    io::TaskGroup running(env.executor());
+    running.spawn(connection->run());
+    co_await services_.agents.follow(connection, *who);
+    co_return;
+  }
+  const std::string identity = who ? who->format().value_or("") : "";
+  const bool peer = who && who->role == Role::Gateway;
+  const bool agent = who && who->role == Role::Agent;
+  io::H2Connection connection(env, std::move(stream), http::H2Role::Server,
+                              [this, peer, agent, identity](std::shared_ptr<io::H2Stream> s) -> io::Task<void> {
+                                if (peer) return serve_peer(std::move(s));
+                                const std::string path = s->request().target;
+                                if (agent && path == "/inner/renew") return relay_to_control(std::move(s), path, identity);
+                                if (identity.empty() && path == "/inner/join") {
+                                  return relay_to_control(std::move(s), path, identity);
+                                }
+                                return refuse_request(std::move(s));
+                              });
+  co_await connection.run();
+}
+
+io::Task<void> InnerServer::refuse_request(std::shared_ptr<io::H2Stream> stream) {
+  const std::string what = "this certificate may not ask for " + stream->request().target + " on the inner listener";
+  co_await answer_problem(stream, 403, "not_allowed", what);
+}
+
+io::Task<void> InnerServer::serve_peer(std::shared_ptr<io::H2Stream> stream) {
+  const std::string path = stream->request().target;
+  if (path == "/inner/attempt") {
+    HostedAttempt hosted(services_, std::move(stream));
+    co_await hosted.run();
+  } else if (path == "/inner/rows") {
+    co_await serve_rows(std::move(stream));
+  } else {
+    co_await refuse_request(std::move(stream));
+  }
+}
+
+io::Task<void> InnerServer::serve_rows(std::shared_ptr<io::H2Stream> stream) {
+  if (!stream->respond({200, {}}).ok()) co_return;
+  for (;;) {
+    if (services_.board.loaded()) {
+      services_.queues.refresh_rows();
+      const std::string line = inner::encode(site_report(services_.board));
+      auto sent = co_await stream->write(line);
+      if (!sent.ok()) co_return;
+    }
+    co_await services_.env.sleep_for(services_.options.cadence.site_rows_every);
+  }
+}
+
+inner::SiteReport site_report(const Board& board) {
+  inner::SiteReport report;
+  report.site = board.site();
+  report.gateway = board.gateway();
+  report.bundle_version = board.held() ? board.held()->parsed.version : 0;
+  const auto reading = [](float value) {
+    inner::Reading r;
+    r.has = value == value;  // not NaN
+    r.value = r.has ? value : 0;
+    return r;
+  };
+  const auto& tables = board.tables();
+  const auto snapshot = board.snapshot();
+  for (std::size_t d = 0; d < tables.deployments.size(); ++d) {
+    if (!tables.deployments[d].sites.contains(board.here())) continue;
+    const auto& row = snapshot.site_row(static_cast<routing::DeploymentIndex>(d), board.here());
+    report.rows.push_back({tables.deployments[d].spec.name, row.ready_nodes, row.slots, row.free_slots, row.queued,
+                           reading(row.wait_ms), reading(row.prefill_tokens_per_s),
+                           reading(row.decode_tokens_per_s)});
+  }
+  return report;
+}
+
+io::Task<void> InnerServer::relay_to_control(std::shared_ptr<io::H2Stream> stream, std::string path, std::string peer) {
+  std::string body;
+  for (;;) {
+    auto bytes = co_await stream->read();
+    if (!bytes.ok()) co_return;
+    if (bytes->empty()) break;
+    stream->consume(bytes->size());
+    body += *bytes;
+    if (body.size() > kMaxJoinBody) {
+      co_await answer_problem(stream, 413, "body_too_large", "a join or renewal fits in 64 KiB");
+      co_return;
+    }
+  }
+  auto reply = co_await control_.exchange(std::move(path), std::move(body), std::move(peer));
+  if (!reply.ok()) {
+    co_await answer_problem(stream, 503, "control_unreachable", reply.error().message);
+    co_return;
+  }
+  if (!stream->respond({reply->status, {{"content-type", "application/json"}}}).ok()) co_return;
+  auto sent = co_await stream->write(reply->body);
+  if (sent.ok()) (void)stream->end();
+}
+
+}  // namespace aigrid::gateway

@@ -1,0 +1,46 @@
+// InnerServer: the gateway's inner listener. Who connects and with which ALPN fixes who asks: an agent's `aigrid/1-r` and a
+// peer's `aigrid/1-r` make us the requester; a peer's `aigrid/1` asks for attempts and rows; an agent's `aigrid/1` asks for
+// a renewal; a stranger without certificate may only join. Join and renewal are relayed to control untouched. One worker.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "app/gateway/control_link.h"
+#include "app/gateway/services.h"
+#include "io/client/renewal.h"
+
+namespace aigrid::gateway {
+
+class InnerServer {
+ public:
+  InnerServer(Services& services, io::Membership& membership, ControlLink& control);
+
+  io::Task<void> run(std::unique_ptr<io::Listener> listener);
+  // What a peer may ask of us.
+  io::Task<void> serve_peer(std::shared_ptr<io::H2Stream> stream);
+
+ private:
+  static constexpr std::size_t kMaxJoinBody = 64 * 1024;
+
+  io::Task<void> serve(std::unique_ptr<io::Stream> raw);
+  io::Task<void> serve_connection(std::unique_ptr<io::Stream> stream, std::string alpn, std::optional<Spiffe> who);
+  io::Task<void> refuse_request(std::shared_ptr<io::H2Stream> stream);
+  io::Task<void> serve_rows(std::shared_ptr<io::H2Stream> stream);
+  io::Task<void> relay_to_control(std::shared_ptr<io::H2Stream> stream, std::string path, std::string peer);
+
+  Services& services_;
+  io::Membership& membership_;
+  ControlLink& control_;
+  io::TaskGroup tasks_;
+};
+
+// This site's rows, for its peers.
+inner::SiteReport site_report(const Board& board);
+
+// Answers `status` with a JSON problem {"code","message"}.
+io::Task<void> answer_problem(std::shared_ptr<io::H2Stream> stream, int status, std::string code, std::string message);
+
+}  // namespace aigrid::gateway

@@ -1,0 +1,39 @@
+#include "app/gateway/ledger_spool.h"
+
+#include <utility>
+
+#include "format/inner/records.h"
+#include "io/store/epoch.h"
+
+namespace aigrid::gateway {
+
+Result<std::unique_ptr<LedgerSpool>> LedgerSpool::open(io::Env& env, const std::string& state, std::string gateway) {
+  std::unique_ptr<LedgerSpool> out(new LedgerSpool(std::move(gateway)));
+  AIGRID_TRY(out->epoch_, io::raise_epoch(env.files(), state + "/epoch", env.wall()));
+  AIGRID_TRY(out->spool_, io::Spool::open(env, state + "/spool"));
+  return out;
+}
+
+std::string LedgerSpool::next_request_id() {
+  return "req_" + gateway_ + "_" + std::to_string(epoch_) + "_" + std::to_string(++counter_);
+}
+
+Result<void> LedgerSpool::append(grid::Record& record) {
+  record.source = gateway_;
+  record.epoch = epoch_;
+  record.sequence = spool_->next_sequence();
+  AIGRID_TRY([[maybe_unused]] const std::uint64_t sequence, spool_->append(inner::encode(record)));
+  ++written_;
+  return {};
+}
+
+Result<void> LedgerSpool::write(grid::Record record) {
+  homeless_.push_back(std::move(record));
+  while (!homeless_.empty()) {
+    AIGRID_CHECK_OK(append(homeless_.front()));
+    homeless_.pop_front();
+  }
+  return {};
+}
+
+}  // namespace aigrid::gateway

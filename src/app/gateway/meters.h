@@ -1,0 +1,33 @@
+// Meters: what this worker counts for /metrics. Plain counters, one worker.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "app/gateway/board.h"
+#include "base/time.h"
+
+namespace aigrid::gateway {
+
+struct Meters {
+  std::uint64_t requests_open = 0;
+  std::map<std::string, std::uint64_t> requests_by_outcome;  // and code, for those that failed
+  std::map<std::string, std::uint64_t> requests_by_site;     // that answered
+  std::uint64_t retries = 0;
+  std::uint64_t prompt_tokens = 0;
+  std::uint64_t completion_tokens = 0;
+  std::uint64_t bundles_applied = 0;
+  std::uint64_t bundles_refused = 0;
+  std::uint64_t records_homeless = 0;
+  // Time to the first byte, cumulative buckets in seconds.
+  static constexpr double kTtftBounds[] = {0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30};
+  std::uint64_t ttft_buckets[std::size(kTtftBounds) + 1] = {};
+  double ttft_sum_s = 0;
+
+  void first_byte(Duration after);
+  // OpenMetrics text.
+  std::string text(const Board& board, std::uint64_t spool_backlog, std::size_t queued) const;
+};
+
+}  // namespace aigrid::gateway

@@ -1,0 +1,54 @@
+// The phases of a request before dispatch: authenticate, read intent, admit. Each gives the next what it needs or the error
+// answer. No I/O: the key table and the compiled bundle are in memory.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/gateway/services.h"
+#include "base/result.h"
+#include "core/access/key_table.h"
+#include "core/policy/residency.h"
+#include "core/routing/decision.h"
+#include "format/http/message.h"
+#include "format/openai/error_body.h"
+#include "format/openai/scan.h"
+#include "grid/intent.h"
+
+namespace aigrid::gateway {
+
+// Or what the client gets instead of an answer.
+template <class T>
+using Phase = tl::expected<T, openai::ApiError>;
+
+// Who asks.
+struct Caller {
+  std::string key_id;
+  std::string tenant;
+  std::string project;
+  std::string zone;                 // of the key
+  std::vector<std::string> models;  // of the key; empty: all that the tenant may see
+};
+Phase<Caller> authenticate(const Services& services, const http::RequestHead& head);
+
+// What is asked: the scanned body and the effective intent.
+struct Question {
+  openai::RequestScan scan;
+  grid::Intent intent;
+};
+Phase<Question> read_intent(const http::RequestHead& head, std::string_view body, grid::Task task);
+
+// Where it may go: everything routing needs, under one generation of the board. `input` borrows from `permit` and from the
+// question: neither may move afterwards.
+struct Admission {
+  std::shared_ptr<Generation> generation;
+  policy::Permit permit;
+  routing::RouteInput input;
+};
+// Nothing, or the refusal.
+std::optional<openai::ApiError> admit(const Services& services, const Caller& caller, const Question& question,
+                                      grid::Task task, Admission& admission);
+
+}  // namespace aigrid::gateway

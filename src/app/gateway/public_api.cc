@@ -1,0 +1,152 @@
+#include "app/gateway/public_api.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "app/gateway/answers.h"
+#include "app/gateway/ingress.h"
+#include "format/openai/answer.h"
+
+namespace aigrid::gateway {
+
+namespace {
+
+constexpr std::string_view kModels = "/v1/models";
+
+std::string endpoint_of(grid::Task task) { return task == grid::Task::Chat ? "chat.completions" : "embeddings"; }
+
+}  // namespace
+
+io::Task<void> PublicApi::serve(io::Exchange& exchange) {
+  const std::string request_id = services_.ledger.next_request_id();
+  auto target = http::parse_target(exchange.head().target);
+  if (!target.ok()) {
+    openai::ApiError bad{400, "invalid_target", target.error().message, ""};
+    co_await refuse(exchange, request_id, std::move(bad));
+    co_return;
+  }
+  const std::string path = target->path;
+  const std::string method = exchange.head().method;
+  std::string wanted;
+  if (path == "/v1/chat/completions" || path == "/v1/embeddings") {
+    wanted = "POST";
+  } else if (path == kModels || path.starts_with("/v1/models/")) {
+    wanted = "GET";
+  } else {
+    openai::ApiError unknown{404, "unknown_url", "no such path: " + path + "; see /v1/models, /v1/chat/completions, " +
+                                                     "/v1/embeddings", ""};
+    co_await refuse(exchange, request_id, std::move(unknown));
+    co_return;
+  }
+  if (method != wanted) {
+    openai::ApiError wrong{405, "method_not_allowed", method + " " + path + ": use " + wanted, ""};
+    co_await refuse(exchange, request_id, std::move(wrong));
+  } else if (wanted == "GET") {
+    co_await models(exchange, path, request_id);
+  } else {
+    co_await infer(exchange, path == "/v1/embeddings" ? grid::Task::Embedding : grid::Task::Chat, request_id);
+  }
+}
+
+io::Task<void> PublicApi::infer(io::Exchange& exchange, grid::Task task, std::string request_id) {
+  Admitted admitted;
+  admitted.request_id = request_id;
+  admitted.answer_id = (task == grid::Task::Chat ? "chatcmpl-" : "embd-") + request_id;
+  admitted.endpoint = endpoint_of(task);
+  auto caller = authenticate(services_, exchange.head());
+  if (!caller) {
+    openai::ApiError refusal = std::move(caller).error();
+    co_await refuse(exchange, request_id, std::move(refusal));
+    co_return;
+  }
+  admitted.caller = std::move(*caller);
+  auto body = co_await exchange.read_body(services_.options.max_body_bytes);
+  admitted.received = services_.env.now();
+  admitted.received_wall = services_.env.wall();
+  if (!body.ok()) {
+    if (body.error().code != Code::ResourceExhausted) co_return;  // the client is gone, nothing was asked
+    openai::ApiError large{413, "request_too_large", body.error().message, ""};
+    account_refusal(request_id, admitted.caller, {}, task, large, admitted.received);
+    co_await refuse(exchange, request_id, std::move(large));
+    co_return;
+  }
+  auto question = read_intent(exchange.head(), *body, task);
+  std::optional<openai::ApiError> refusal;
+  if (!question) {
+    refusal = std::move(question).error();
+  } else {
+    admitted.question = std::move(*question);
+    admitted.body = std::make_shared<const std::string>(std::move(*body));
+    refusal = admit(services_, admitted.caller, admitted.question, task, admitted.admission);
+  }
+  if (refusal) {
+    account_refusal(request_id, admitted.caller, admitted.question.scan.model, task, *refusal, admitted.received);
+    co_await refuse(exchange, request_id, std::move(*refusal));
+    co_return;
+  }
+  Ingress ingress(services_, exchange, admitted);
+  co_await ingress.run();
+}
+
+io::Task<void> PublicApi::models(io::Exchange& exchange, std::string path, std::string request_id) {
+  auto caller = authenticate(services_, exchange.head());
+  if (!caller) {
+    openai::ApiError refusal = std::move(caller).error();
+    co_await refuse(exchange, request_id, std::move(refusal));
+    co_return;
+  }
+  const auto& tables = services_.board.tables();
+  const auto tenant = tables.find_tenant(caller->tenant);
+  std::vector<openai::ModelCard> cards;
+  for (const auto& model : tables.models) {
+    if (!tenant || !model.visible_to(*tenant) || model.deployments.empty()) continue;
+    if (!caller->models.empty() && std::find(caller->models.begin(), caller->models.end(), model.spec.name) ==
+                                       caller->models.end()) {
+      continue;
+    }
+    cards.push_back({model.spec.name, 0, model.spec.family.empty() ? tables.grid : model.spec.family});
+  }
+  http::Headers headers = standard_headers(request_id, Duration{});
+  headers.set("content-type", "application/json");
+  if (path == kModels) {
+    (void)co_await exchange.respond(200, std::move(headers), openai::models_list(cards));
+    co_return;
+  }
+  const std::string id = path.substr(kModels.size() + 1);
+  for (const auto& card : cards) {
+    if (card.id != id) continue;
+    (void)co_await exchange.respond(200, std::move(headers), openai::model_object(card));
+    co_return;
+  }
+  openai::ApiError unknown{404, "model_not_found", "no model \"" + id + "\"; GET /v1/models lists yours", "model"};
+  co_await refuse(exchange, request_id, std::move(unknown));
+}
+
+io::Task<void> PublicApi::refuse(io::Exchange& exchange, std::string request_id, openai::ApiError refusal) {
+  http::Headers headers = standard_headers(request_id, Duration{});
+  headers.set("content-type", "application/json");
+  if (!openai::retriable(refusal.status)) headers.set("x-should-retry", "false");
+  std::string body = openai::error_body(refusal, request_id_member(request_id));
+  (void)co_await exchange.respond(refusal.status, std::move(headers), std::move(body));
+}
+
+void PublicApi::account_refusal(const std::string& request_id, const Caller& caller, const std::string& model,
+                                grid::Task task, const openai::ApiError& refusal, Time received) {
+  grid::Record record;
+  record.request_id = request_id;
+  record.tenant = caller.tenant;
+  record.project = caller.project;
+  record.key_id = caller.key_id;
+  record.model = model;
+  record.endpoint = endpoint_of(task);
+  record.outcome = grid::Outcome::Refused;
+  record.status = refusal.status;
+  record.code = refusal.code;
+  record.received_unix_ms = unix_ms(services_.env.wall());
+  record.total_us = (services_.env.now() - received).count() / 1000;
+  record.bundle_version = services_.board.tables().version;
+  write_record(services_, std::move(record));
+}
+
+}  // namespace aigrid::gateway

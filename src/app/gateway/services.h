@@ -1,0 +1,28 @@
+// Services: what the phases of a request share on one worker. Built once by run_gateway, outlives every request.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "app/gateway/agents.h"
+#include "app/gateway/board.h"
+#include "app/gateway/gateway.h"
+#include "app/gateway/ledger_spool.h"
+#include "app/gateway/meters.h"
+#include "app/gateway/peers.h"
+#include "app/gateway/queues.h"
+
+namespace aigrid::gateway {
+
+struct Services {
+  io::Env& env;
+  const GatewayOptions& options;
+  Board& board;
+  Queues& queues;
+  Agents& agents;
+  Peers& peers;
+  LedgerSpool& ledger;
+  Meters& meters;
+};
+
+}  // namespace aigrid::gateway
