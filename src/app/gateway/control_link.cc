@@ -79,33 +79,39 @@ io::Task<void> ControlLink::follow_bundle(std::shared_ptr<io::H2Connection> conn
   auto sent = co_await (*stream)->write(question);
   if (!sent.ok()) co_return;
   UpdateReader updates(**stream);
-  const std::vector<std::string> scope{services_.board.gateway()};
   for (;;) {
     auto update = co_await updates.next();
     if (!update.ok() || !update->has_value()) break;
-    const auto held = services_.board.held();
-    auto next = bundle::apply(held ? *held : bundle::Held{}, **update, membership_.identity().bundle_key,
-                              bundle::Scope::Gateway, scope);
+    auto next = applied(**update);
     if (next.ok()) {
       adopt(std::move(*next));
       continue;
     }
-    bundle_error_ = next.error().message;
-    ++services_.meters.bundles_refused;
-    env_.log().fail("bundle_refused", {{"why", bundle_error_}});
-    status_due_.set();
+    refused(next.error().message);
+    if (next.error().code != Code::PermissionDenied) break;  // perhaps the base was wrong: ask again from what we hold
   }
   connection->close();  // a new connection starts from what we hold
 }
 
+Result<bundle::Held> ControlLink::applied(const bundle::Update& update) const {
+  const auto& key = membership_.identity().bundle_key;
+  const auto held = services_.board.held() ? services_.board.held() : std::make_shared<const bundle::Held>();
+  AIGRID_TRY(const bundle::Manifest next, bundle::verify(update.manifest, key));
+  return bundle::apply(*held, update, key, bundle::Scope::Gateway, agent_sections(*held, update, next));
+}
+
+void ControlLink::refused(const std::string& why) {
+  bundle_error_ = why;
+  ++services_.meters.bundles_refused;
+  env_.log().fail("bundle_refused", {{"why", why}});
+  status_due_.set();
+}
+
 void ControlLink::adopt(bundle::Held held) {
   auto shared = std::make_shared<const bundle::Held>(std::move(held));
-  auto applied = services_.board.apply(shared);
-  if (!applied.ok()) {
-    bundle_error_ = applied.error().message;
-    ++services_.meters.bundles_refused;
-    env_.log().fail("bundle_refused", {{"why", bundle_error_}});
-    status_due_.set();
+  auto taken = services_.board.apply(shared);
+  if (!taken.ok()) {
+    refused(taken.error().message);
     return;
   }
   bundle_error_.clear();
@@ -113,7 +119,7 @@ void ControlLink::adopt(bundle::Held held) {
   auto saved = env_.files().replace(services_.options.state + "/bundle", bundle::encode(*shared));
   if (!saved.ok()) env_.log().warn("bundle_not_saved", {{"why", saved.error().message}});
   env_.log().note("bundle_applied", {{"version", shared->parsed.version}});
-  if (applied_) applied_();
+  if (on_bundle_) on_bundle_();
   status_due_.set();
 }
 

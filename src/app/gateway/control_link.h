@@ -20,7 +20,7 @@ class ControlLink {
   // The bundle on disk, if there is a good one.
   Result<void> load_held();
   // Called after a bundle was applied.
-  void on_bundle(std::function<void()> hook) { applied_ = std::move(hook); }
+  void on_bundle(std::function<void()> hook) { on_bundle_ = std::move(hook); }
   // Until the task is destroyed.
   io::Task<void> run();
   io::Task<Result<io::RenewAnswer>> renew(std::string csr);
@@ -38,7 +38,9 @@ class ControlLink {
   io::Task<void> follow_bundle(std::shared_ptr<io::H2Connection> connection);
   io::Task<void> send_status(std::shared_ptr<io::H2Connection> connection);
   io::Task<void> ship_records(std::shared_ptr<io::H2Connection> connection);
+  Result<bundle::Held> applied(const bundle::Update& update) const;
   void adopt(bundle::Held held);
+  void refused(const std::string& why);
   std::string status_line() const;
 
   Services& services_;
@@ -46,7 +48,7 @@ class ControlLink {
   io::Membership& membership_;
   std::shared_ptr<io::H2Connection> connection_;
   std::string bundle_error_;
-  std::function<void()> applied_;
+  std::function<void()> on_bundle_;
   io::Event status_due_;
 };
 
