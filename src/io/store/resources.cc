@@ -71,7 +71,7 @@ Result<std::optional<StoredResource>> ResourceTable::get(std::string_view kind, 
   return std::optional<StoredResource>(resource_at(row, 0));
 }
 
-Result<WriteOutcome> ResourceTable::write(const std::vector<ResourceWrite>& writes, std::int64_t now_ms) {
+Result<WriteOutcome> ResourceTable::write(const std::vector<ResourceWrite>& writes, std::int64_t now_ms, bool dry_run) {
   AIGRID_TRY(auto transaction, database_.begin());
   WriteOutcome outcome;
   AIGRID_TRY(outcome.revision, revision());
@@ -80,7 +80,7 @@ Result<WriteOutcome> ResourceTable::write(const std::vector<ResourceWrite>& writ
     AIGRID_TRY(auto result, write_one(write, now_ms, outcome.revision));
     outcome.results.push_back(std::move(result));
   }
-  if (outcome.revision == before) return outcome;
+  if (outcome.revision == before || dry_run) return outcome;
   {
     AIGRID_TRY(auto count, database_.prepare("UPDATE counter SET revision=?"));
     AIGRID_CHECK_OK(count.add(outcome.revision).run());

@@ -70,7 +70,8 @@ class ResourceTable {
   Result<ResourceList> list(std::string_view kind);  // empty: all kinds
   Result<std::optional<StoredResource>> get(std::string_view kind, std::string_view name);
   // All or nothing, in one transaction. Writing what is there already changes nothing and takes no revision.
-  Result<WriteOutcome> write(const std::vector<ResourceWrite>& writes, std::int64_t now_ms);
+  // `dry_run`: says what would happen, and rolls back.
+  Result<WriteOutcome> write(const std::vector<ResourceWrite>& writes, std::int64_t now_ms, bool dry_run = false);
   // Changes with a revision above `since`, ascending. NotFound: some of them are not kept any more; list anew.
   Result<std::vector<ResourceChange>> changes(std::uint64_t since, std::size_t limit);
 

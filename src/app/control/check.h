@@ -1,0 +1,37 @@
+// Checks a change before it is written: every resource by itself, then the configuration as it would be, by the very compile
+// that gateways run. Pure; may take long with a large grid, so it runs where it may block.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "format/api/resource.h"
+#include "io/store/resources.h"
+
+namespace aigrid::control {
+
+struct CatalogEntry {
+  io::StoredResource stored;
+  api::Noun noun;
+};
+using CatalogEntries = std::vector<std::shared_ptr<const CatalogEntry>>;  // by kind, then name
+
+struct Change {
+  std::vector<api::Resource> puts;
+  std::vector<std::pair<api::Kind, std::string>> deletes;
+};
+
+struct Checked {
+  std::vector<api::Problem> problems;  // none: it may be written
+  std::vector<api::Noun> nouns;        // of the puts, in order
+};
+
+// `held`: all but ApiKeys, which nothing refers to.
+Checked check_change(const CatalogEntries& held, const Change& change);
+
+// Everything as one inventory.
+grid::Inventory inventory_of(const CatalogEntries& entries, std::string grid, std::uint64_t version);
+
+}  // namespace aigrid::control

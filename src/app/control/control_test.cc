@@ -1,0 +1,459 @@
+// The control plane in a virtual world: configured over HTTP, joined and asked by a gateway, restarted.
+#include "app/control/control.h"
+
+#include <gtest/gtest.h>
+
+#include "base/crypto/encode.h"
+#include "base/crypto/token.h"
+#include "format/bundle/bundle.h"
+#include "format/inner/records.h"
+#include "format/json/json.h"
+#include "io/client/inner_ask.h"
+#include "io/client/inner_dial.h"
+#include "io/client/inner_messages.h"
+#include "io/client/join.h"
+#include "io/client/management.h"
+#include "io/client/renewal.h"
+#include "io/env/virtual_world.h"
+#include "io/pki/virtual_keys.h"
+#include "io/tls/virtual_tls.h"
+
+namespace aigrid::control {
+namespace {
+
+using json::Json;
+
+constexpr const char* kManagement = "10.0.0.1:7000";
+constexpr const char* kInner = "10.0.0.1:7001";
+constexpr const char* kAdmin = "admin-key-of-the-test";
+
+const char* const kConfiguration = R"({"resources":[
+ {"apiVersion":"aigrid/v1","kind":"Operator","metadata":{"name":"op"},"spec":{"legal_name":"Op SA","control":["FR"]}},
+ {"apiVersion":"aigrid/v1","kind":"Site","metadata":{"name":"paris"},"spec":{"kind":"edge","operator":"op","country":"FR","jurisdiction":"FR","lat":48.8,"lon":2.3}},
+ {"apiVersion":"aigrid/v1","kind":"Site","metadata":{"name":"lyon"},"spec":{"kind":"campus","operator":"op","country":"FR","jurisdiction":"FR","lat":45.7,"lon":4.8}},
+ {"apiVersion":"aigrid/v1","kind":"Node","metadata":{"name":"paris-1"},"spec":{"site":"paris","nameplate_w":100}},
+ {"apiVersion":"aigrid/v1","kind":"Zone","metadata":{"name":"fr"},"spec":{"jurisdictions":["FR"]}},
+ {"apiVersion":"aigrid/v1","kind":"Model","metadata":{"name":"small"},"spec":{"source":"small.gguf","context_tokens":2048}},
+ {"apiVersion":"aigrid/v1","kind":"Deployment","metadata":{"name":"small-paris"},"spec":{"model":"small","driver":"llama.cpp","nodes":["paris-1"]}},
+ {"apiVersion":"aigrid/v1","kind":"Tenant","metadata":{"name":"acme"},"spec":{"zone":"fr"}}
+]})";
+
+class World {
+ public:
+  explicit World(std::uint64_t seed) : world(seed, options()) {
+    world.add_host("control");
+    world.add_host("paris/gw");
+    world.add_host("cli");
+    start();
+  }
+  void start() {
+    world.spawn("control", [this](io::Env& env) -> io::Task<void> { return run(env); });
+  }
+  // Runs `body` on `host` to its end.
+  void run_on(const std::string& host, std::function<io::Task<void>(io::Env&, World&)> body) {
+    bool done = false;
+    world.spawn(host, [&](io::Env& env) { return finish(env, body, done); });
+    EXPECT_TRUE(world.run_until([&] { return done; }, 120s)) << world.log_of("control");
+  }
+
+  io::VirtualWorld world;
+  int exit_code = -1;
+
+ private:
+  static io::WorldOptions options() {
+    io::WorldOptions o;
+    o.tls = [](io::Env&) { return std::make_shared<io::VirtualTls>(); };
+    o.keys = [](io::Env& env) {
+      return std::make_shared<io::VirtualKeys>([&env](std::span<char> into) { env.entropy(into); });
+    };
+    return o;
+  }
+  io::Task<void> run(io::Env& env) {
+    ControlOptions o;
+    o.state = "/state";
+    o.management = kManagement;
+    o.inner = kInner;
+    o.ops = "10.0.0.1:7002";
+    o.grid = "testgrid";
+    o.admin_key = kAdmin;
+    exit_code = co_await run_control(env, o);
+  }
+  static io::Task<void> finish(io::Env& env, std::function<io::Task<void>(io::Env&, World&)> body, bool& done, World& self) {
+    co_await body(env, self);
+    done = true;
+  }
+  io::Task<void> finish(io::Env& env, const std::function<io::Task<void>(io::Env&, World&)>& body, bool& done) {
+    return finish(env, body, done, *this);
+  }
+};
+
+// One call that must be answered with `status`.
+io::Task<Json> call(io::Env& env, std::string method, std::string target, std::string body, int status,
+                    http::Headers headers = {}) {
+  io::ManagementClient client(env, kManagement, kAdmin);
+  auto answer = co_await client.call(std::move(method), target, std::move(body), std::move(headers));
+  EXPECT_TRUE(answer.ok()) << target << ": " << (answer.ok() ? "" : answer.error().message);
+  if (!answer.ok()) co_return Json();
+  EXPECT_EQ(answer->status, status) << target << " " << answer->body;
+  auto value = json::parse(answer->body);
+  co_return value.ok() ? *value : Json(answer->body);
+}
+
+io::Task<std::string> token_for(io::Env& env, std::string role, std::string site, std::string name, std::int64_t ttl_s = 600) {
+  const std::string body = json::dump({{"role", role}, {"site", site}, {"name", name}, {"ttl_s", ttl_s}});
+  const Json made = co_await call(env, "POST", "/api/v1/join-tokens", body, 201);
+  co_return made.value("token", "");
+}
+
+io::JoinOptions gateway_join(std::string token) {
+  io::JoinOptions o;
+  o.through = kInner;
+  o.token = std::move(token);
+  o.role = Role::Gateway;
+  o.name = "gw";
+  o.public_address = "10.0.0.2:80";
+  o.inner_address = "10.0.0.2:81";
+  o.within = 20s;
+  return o;
+}
+
+io::Task<std::unique_ptr<io::Membership>> join_gateway(io::Env& env) {
+  const std::string token = co_await token_for(env, "gateway", "paris", "gw");
+  auto identity = co_await io::load_or_join(env, "/gw", gateway_join(token));
+  EXPECT_TRUE(identity.ok()) << (identity.ok() ? "" : identity.error().message);
+  if (!identity.ok()) co_return nullptr;
+  auto membership = io::Membership::make(env, "/gw", *identity);
+  EXPECT_TRUE(membership.ok()) << (membership.ok() ? "" : membership.error().message);
+  co_return std::move(*membership);
+}
+
+// A gateway's connection to control, running.
+struct Connected {
+  std::unique_ptr<io::H2Connection> connection;
+  std::unique_ptr<io::TaskGroup> tasks;
+};
+
+io::Task<Connected> connect(io::Env& env, const io::Membership& membership) {
+  io::InnerDial what;
+  what.to = kInner;
+  what.grid = "testgrid";
+  what.role = Role::Control;
+  auto connection = co_await io::dial_inner(env, membership.tls(), what);
+  EXPECT_TRUE(connection.ok()) << (connection.ok() ? "" : connection.error().message);
+  Connected out{std::move(*connection), std::make_unique<io::TaskGroup>(env.executor())};
+  out.tasks->spawn(out.connection->run());
+  co_return out;
+}
+
+class BundleReader {
+ public:
+  BundleReader(io::H2Connection& connection, const bundle::Held& held) {
+    auto opened = connection.open({"POST", "/inner/bundle", {{"host", "control"}}}, false);
+    stream_ = *opened;
+    hello_ = json::dump({{"version", held.parsed.version}, {"sections", held.parsed.sections}}) + "\n";
+  }
+  io::Task<void> start() {
+    const auto sent = co_await stream_->write(hello_);
+    EXPECT_TRUE(sent.ok());
+    const auto head = co_await stream_->head();
+    EXPECT_EQ(head->status, 200);
+  }
+  // The bytes of the next update.
+  io::Task<std::string> next() {
+    for (;;) {
+      if (buffer_.size() >= 4) {
+        std::size_t length = 0;
+        for (int i = 0; i < 4; ++i) length = length << 8U | static_cast<unsigned char>(buffer_[static_cast<std::size_t>(i)]);
+        if (buffer_.size() >= 4 + length) {
+          std::string message = buffer_.substr(4, length);
+          buffer_.erase(0, 4 + length);
+          co_return message;
+        }
+      }
+      auto bytes = co_await stream_->read();
+      EXPECT_TRUE(bytes.ok());
+      if (!bytes.ok() || bytes->empty()) co_return std::string();
+      stream_->consume(bytes->size());
+      buffer_ += *bytes;
+    }
+  }
+
+ private:
+  std::shared_ptr<io::H2Stream> stream_;
+  std::string hello_;
+  std::string buffer_;
+};
+
+bundle::Held apply_update(const bundle::Held& held, const std::string& bytes, const io::Membership& membership) {
+  auto update = bundle::decode_update(bytes);
+  EXPECT_TRUE(update.ok());
+  auto next = bundle::apply(held, *update, membership.identity().bundle_key, bundle::Scope::Gateway, {"paris-1"});
+  EXPECT_TRUE(next.ok()) << (next.ok() ? "" : next.error().message);
+  return next.ok() ? *next : held;
+}
+
+io::Task<void> configure(io::Env& env, World&) {
+  const Json applied = co_await call(env, "POST", "/api/v1/apply", kConfiguration, 200);
+  EXPECT_EQ(applied["results"].size(), 8u);
+  EXPECT_EQ(applied["results"][0]["action"], "created");
+}
+
+io::Task<void> use_resources(io::Env& env, World& world) {
+  co_await configure(env, world);
+  const Json again = co_await call(env, "POST", "/api/v1/apply", kConfiguration, 200);
+  EXPECT_EQ(again["results"][3]["action"], "unchanged");
+  EXPECT_EQ(again["version"], 8);
+  const Json paris = co_await call(env, "GET", "/api/v1/sites/paris", "", 200);
+  EXPECT_EQ(paris["spec"]["country"], "FR");
+  EXPECT_EQ(paris["status"]["conditions"][0]["reason"], "NoGateway");
+  (void)co_await call(env, "GET", "/api/v1/sites/nowhere", "", 404);
+  const Json list = co_await call(env, "GET", "/api/v1/sites", "", 200);
+  EXPECT_EQ(list["items"].size(), 2u);
+
+  // Optimistic concurrency, demanded where a lost update could widen who sees what.
+  const std::string zone = R"({"kind":"Zone","metadata":{"name":"fr"},"spec":{"jurisdictions":["FR","MC"]}})";
+  const Json missing = co_await call(env, "PUT", "/api/v1/zones/fr", zone, 428);
+  EXPECT_EQ(missing["code"], "if_match_required");
+  (void)co_await call(env, "PUT", "/api/v1/zones/fr", zone, 412, {{"if-match", "\"1\""}});
+  const Json held = co_await call(env, "GET", "/api/v1/zones/fr", "", 200);
+  const std::string etag = "\"" + held["metadata"]["resourceVersion"].get<std::string>() + "\"";
+  (void)co_await call(env, "PUT", "/api/v1/zones/fr", zone, 200, {{"if-match", etag}});
+
+  // All problems at once, and nothing of it written.
+  const Json refused = co_await call(env, "POST", "/api/v1/apply", R"({"resources":[
+    {"kind":"Site","metadata":{"name":"nice"},"spec":{"kind":"edge","operator":"op","country":"FR","jurisdiction":"FR","lat":143,"lon":7},
+     "source":{"file":"s.yaml","line":3}},
+    {"kind":"Node","metadata":{"name":"n"},"spec":{"site":"paris","colour":"red"},"source":{"file":"s.yaml","line":20}}]})", 422);
+  EXPECT_EQ(refused["code"], "invalid_configuration");
+  EXPECT_EQ(refused["errors"].size(), 2u) << refused.dump(2);
+  EXPECT_EQ(refused["errors"][0]["file"], "s.yaml");
+  EXPECT_EQ(refused["requestId"].get<std::string>().substr(0, 4), "ctl-");
+  (void)co_await call(env, "GET", "/api/v1/sites/nice", "", 404);
+  // What would leave a dangling reference is refused.
+  (void)co_await call(env, "DELETE", "/api/v1/operators/op", "", 422);
+  (void)co_await call(env, "GET", "/api/v1/operators/op", "", 200);
+  // Without the key nothing is said.
+  io::ManagementClient stranger(env, kManagement, "wrong");
+  auto denied = co_await stranger.call("GET", "/api/v1/sites");
+  EXPECT_EQ(denied->status, 401);
+}
+
+TEST(Control, KeepsResourcesByTheRules) {
+  World world(1);
+  world.run_on("cli", use_resources);
+}
+
+io::Task<void> follow_bundles(io::Env& env, World& world) {
+  co_await configure(env, world);
+  const auto membership = co_await join_gateway(env);
+  if (!membership) co_return;
+  EXPECT_EQ(membership->name(), (Spiffe{"testgrid", Role::Gateway, "paris", "gw"}));
+  const Json gateway = co_await call(env, "GET", "/api/v1/gateways/gw", "", 200);
+  EXPECT_EQ(gateway["spec"]["inner_address"], "10.0.0.2:81");
+
+  std::vector<std::string> kids;
+  for (int i = 0; i < 20; ++i) {
+    const Json made = co_await call(env, "POST", "/api/v1/api-keys", R"({"tenant":"acme"})", 201);
+    kids.push_back(made["kid"]);
+    const auto parsed = crypto::parse_api_key(made["key"].get<std::string>());
+    EXPECT_TRUE(parsed.ok());
+    if (parsed.ok()) EXPECT_EQ(crypto::hex(parsed->kid), kids.back());
+  }
+  (void)co_await call(env, "POST", "/api/v1/api-keys", R"({"tenant":"nobody"})", 422);
+
+  Connected control = co_await connect(env, *membership);
+  bundle::Held held;
+  BundleReader reader(*control.connection, held);
+  co_await reader.start();
+  const std::string first = co_await reader.next();
+  held = apply_update(held, first, *membership);
+  auto inventory = bundle::inventory(held);
+  EXPECT_EQ(inventory->keys.size(), 20u);
+  EXPECT_EQ(inventory->gateways.size(), 1u);
+
+  const Time before = env.now();
+  (void)co_await call(env, "POST", "/api/v1/api-keys/" + kids[7] + "/revoke", "", 200);
+  const std::string second = co_await reader.next();
+  EXPECT_LT(env.now() - before, 1s);
+  EXPECT_LT(second.size(), first.size() / 2);
+  held = apply_update(held, second, *membership);
+  inventory = bundle::inventory(held);
+  for (const auto& key : inventory->keys) EXPECT_EQ(key.revoked, key.kid == kids[7]);
+
+  // A second reader that holds the newest gets nothing until there is something new.
+  BundleReader late(*control.connection, held);
+  co_await late.start();
+  (void)co_await call(env, "POST", "/api/v1/api-keys/" + kids[8] + "/revoke", "", 200);
+  const std::string third = co_await late.next();
+  held = apply_update(held, third, *membership);
+  EXPECT_TRUE(bundle::decode_update(third)->full.empty());
+}
+
+TEST(Control, PushesSignedBundlesAndSmallDeltas) {
+  World world(2);
+  world.run_on("paris/gw", follow_bundles);
+}
+
+io::Task<void> deny_joins(io::Env& env, World& world) {
+  co_await configure(env, world);
+  (void)co_await call(env, "POST", "/api/v1/join-tokens", R"({"role":"gateway","site":"atlantis","name":"x"})", 400);
+  const std::string token = co_await token_for(env, "gateway", "paris", "gw");
+  const auto joined = co_await io::join(env, gateway_join(token));
+  EXPECT_TRUE(joined.ok());
+  // Replayed with another key: denied, and burnt.
+  const auto replayed = co_await io::join(env, gateway_join(token));
+  EXPECT_EQ(replayed.error().code, Code::PermissionDenied);
+  EXPECT_NE(replayed.error().message.find("used before"), std::string::npos) << replayed.error().message;
+  const auto burnt = co_await io::join(env, gateway_join(token));
+  EXPECT_NE(burnt.error().message.find("burnt"), std::string::npos);
+
+  const std::string brief = co_await token_for(env, "gateway", "paris", "gw", 1);
+  co_await env.sleep_for(2s);
+  const auto expired = co_await io::join(env, gateway_join(brief));
+  EXPECT_NE(expired.error().message.find("expired"), std::string::npos);
+
+  io::JoinOptions other = gateway_join(co_await token_for(env, "agent", "lyon", "gw"));
+  const auto wrong_role = co_await io::join(env, other);
+  EXPECT_EQ(wrong_role.error().code, Code::PermissionDenied);
+  other = gateway_join(co_await token_for(env, "gateway", "paris", "another"));
+  const auto wrong_name = co_await io::join(env, other);
+  EXPECT_NE(wrong_name.error().message.find("another"), std::string::npos);
+
+  // The token of another grid: its pin does not fit our root, so nothing is sent.
+  crypto::JoinToken foreign{std::string(8, 'k'), std::string(32, 's'), std::string(32, 'p')};
+  const auto wrong_pin = co_await io::join(env, gateway_join(*crypto::format_join_token(foreign)));
+  EXPECT_FALSE(wrong_pin.ok());
+  EXPECT_NE(wrong_pin.error().code, Code::DeadlineExceeded);
+}
+
+TEST(Control, DeniesJoinsThatAreNotByTheToken) {
+  World world(3);
+  world.run_on("paris/gw", deny_joins);
+}
+
+grid::Record record(std::uint64_t sequence) {
+  grid::Record r;
+  r.source = "gw";
+  r.epoch = 4;
+  r.sequence = sequence;
+  r.request_id = "gw-4-" + std::to_string(sequence);
+  r.tenant = "acme";
+  r.usage.prompt_tokens = 10;
+  r.usage.completion_tokens = 5;
+  return r;
+}
+
+io::Task<void> ship_records(io::Env& env, World& world) {
+  co_await configure(env, world);
+  const auto membership = co_await join_gateway(env);
+  if (!membership) co_return;
+  Connected control = co_await connect(env, *membership);
+  const std::string batch = inner::encode(record(1)) + inner::encode(record(2));
+  for (int i = 0; i < 3; ++i) {
+    const auto acked = co_await io::ask_inner(env, *control.connection, "/inner/records", batch);
+    EXPECT_EQ(acked->status, 200);
+    EXPECT_EQ((*json::parse(acked->body))["acked_sequence"], 2);
+  }
+  const Json usage = co_await call(env, "GET", "/api/v1/usage", "", 200);
+  EXPECT_EQ(usage["total"]["requests"], 2);
+  EXPECT_EQ(usage["by_tenant"][0]["completion_tokens"], 10);
+  auto foreign = record(3);
+  foreign.source = "somebody-else";
+  const auto refused = co_await io::ask_inner(env, *control.connection, "/inner/records", inner::encode(foreign));
+  EXPECT_EQ(refused->status, 403);
+
+  // Status lines make the gateway and its nodes ready, until they stop.
+  auto stream = *control.connection->open({"POST", "/inner/status", {{"host", "control"}}}, false);
+  const std::string line =
+      R"({"gateway":"gw","bundle_version":9,"wall_ms":1,"requests_total":3,"nodes":[{"node":"paris-1","bundle_version":9,"engines":[{"deployment":"small-paris","state":"ready","slots":2}]}],"links":[]})" "\n";
+  const auto sent = co_await stream->write(line);
+  EXPECT_TRUE(sent.ok());
+  co_await env.sleep_for(100ms);
+  Json deployment = co_await call(env, "GET", "/api/v1/deployments/small-paris", "", 200);
+  EXPECT_EQ(deployment["status"]["conditions"][0]["status"], "True") << deployment.dump(2);
+  Json status = co_await call(env, "GET", "/api/v1/status", "", 200);
+  EXPECT_EQ(status["gateways"][0]["connected"], true);
+  EXPECT_EQ(status["nodes"][0]["report"]["engines"][0]["state"], "ready");
+  co_await env.sleep_for(10s);
+  status = co_await call(env, "GET", "/api/v1/status", "", 200);
+  EXPECT_EQ(status["nodes"][0]["connected"], false);
+}
+
+TEST(Control, CountsRecordsOnceAndMergesStatus) {
+  World world(4);
+  world.run_on("paris/gw", ship_records);
+}
+
+io::Task<void> still_there(io::Env& env, World&) {
+  auto identity = io::load_identity(env.files(), "/gw");
+  EXPECT_TRUE(identity.ok());
+  auto membership = io::Membership::make(env, "/gw", *identity);
+  Connected control = co_await connect(env, **membership);
+  // The same record again after the restart is still known.
+  const auto acked = co_await io::ask_inner(env, *control.connection, "/inner/records", inner::encode(record(2)));
+  EXPECT_EQ(acked->status, 200);
+  const Json usage = co_await call(env, "GET", "/api/v1/usage", "", 200);
+  EXPECT_EQ(usage["total"]["requests"], 2);
+  const Json sites = co_await call(env, "GET", "/api/v1/sites", "", 200);
+  EXPECT_EQ(sites["items"].size(), 2u);
+  bundle::Held held;
+  BundleReader reader(*control.connection, held);
+  co_await reader.start();
+  held = apply_update(held, co_await reader.next(), **membership);
+  EXPECT_EQ(held.parsed.version, 9u);
+  // Renewal: the same name, and only the same name.
+  io::AskRenewal ask = [&env, &control](std::string csr) { return io::ask_renewal(env, *control.connection, std::move(csr)); };
+  const auto key = env.keys().new_key();
+  auto renewed = co_await ask(*env.keys().make_csr(key, (*membership)->name()));
+  EXPECT_TRUE(renewed.ok());
+  EXPECT_TRUE((*membership)->replace(key, *renewed).ok());
+  auto other = (*membership)->name();
+  other.site = "lyon";
+  const auto stolen = co_await ask(*env.keys().make_csr(key, other));
+  EXPECT_EQ(stolen.error().code, Code::PermissionDenied);
+}
+
+TEST(Control, KeepsEverythingOverALossOfPower) {
+  World world(5);
+  world.run_on("paris/gw", ship_records);
+  world.world.kill("control", true);
+  world.world.restart("control");
+  world.start();
+  world.run_on("paris/gw", still_there);
+  world.world.stop("control");
+  EXPECT_TRUE(world.world.run_until([&] { return world.exit_code == 0; }, 5s));
+}
+
+io::Task<void> watch_sites(io::Env& env, std::vector<std::string>* seen) {
+  io::ManagementClient client(env, kManagement, kAdmin);
+  const auto end = co_await client.watch("/api/v1/sites?watch=1", [seen](std::string_view line) {
+    const Json event = *json::parse(line);
+    const Json& name = event["object"]["metadata"].contains("name") ? event["object"]["metadata"]["name"] : Json("-");
+    seen->push_back(event["type"].get<std::string>() + " " + name.get<std::string>());
+    return seen->size() < 6;
+  });
+  EXPECT_TRUE(end.ok());
+}
+
+io::Task<void> change_sites(io::Env& env, World& world) {
+  co_await configure(env, world);
+  std::vector<std::string> seen;
+  io::TaskGroup tasks(env.executor());
+  tasks.spawn(watch_sites(env, &seen));
+  co_await env.sleep_for(100ms);
+  const std::string spec = R"("spec":{"kind":"edge","operator":"op","country":"FR","lat":43.7,"lon":7.2}})";
+  (void)co_await call(env, "PUT", "/api/v1/sites/nice", R"({"kind":"Site","metadata":{"name":"nice"},)" + spec, 201);
+  (void)co_await call(env, "PUT", "/api/v1/sites/nice", R"({"kind":"Site","metadata":{"name":"nice","labels":{"a":"b"}},)" + spec, 200);
+  (void)co_await call(env, "DELETE", "/api/v1/sites/nice", "", 200);
+  co_await tasks.join();
+  EXPECT_EQ(seen, (std::vector<std::string>{"ADDED lyon", "ADDED paris", "BOOKMARK -", "ADDED nice", "MODIFIED nice", "DELETED nice"}));
+  (void)co_await call(env, "GET", "/api/v1/sites?watch=1&resourceVersion=999", "", 410);
+}
+
+TEST(Control, ShowsChangesAsTheyHappen) {
+  World world(6);
+  world.run_on("cli", change_sites);
+}
+
+}  // namespace
+}  // namespace aigrid::control

@@ -1,0 +1,64 @@
+// ManagementApi: /api/v1 over HTTP/1.1, behind the admin key. One file per group of routes; each answers one Exchange and throws
+// away nothing it was sent: what it does not understand is a problem that says so. One worker.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/control/problem.h"
+#include "app/control/services.h"
+#include "io/http/server.h"
+
+namespace aigrid::control {
+
+// A request to /api/v1 taken apart.
+struct Request {
+  io::Exchange& exchange;
+  std::string id;                        // of the request
+  std::string method;
+  std::vector<std::string> path;         // after /api/v1
+  std::map<std::string, std::string> query;
+
+  bool flag(const std::string& name) const {
+    const auto found = query.find(name);
+    return found != query.end() && (found->second == "1" || found->second == "true");
+  }
+};
+
+class ManagementApi {
+ public:
+  explicit ManagementApi(Services& services) : services_(services) {}
+  io::Task<void> serve(io::Exchange& exchange);
+
+ private:
+  io::Task<void> route(Request& request);
+  io::Task<void> collection(Request& request, api::Kind kind);
+  io::Task<void> single(Request& request, api::Kind kind, std::string name);
+  io::Task<void> list(Request& request, api::Kind kind);
+  io::Task<void> put(Request& request, api::Kind kind, std::string name, bool create);
+  io::Task<void> remove(Request& request, api::Kind kind, std::string name);
+  io::Task<void> watch(Request& request, api::Kind kind);
+  io::Task<void> apply(Request& request);
+  io::Task<void> create_key(Request& request);
+  io::Task<void> revoke_key(Request& request, std::string kid);
+  io::Task<void> create_join_token(Request& request);
+  io::Task<void> usage(Request& request);
+  io::Task<void> status(Request& request);
+
+  io::Task<Result<json::Json>> read_json(Request& request);
+  io::Task<void> answer(Request& request, int status, const json::Json& body, std::string etag = {});
+  io::Task<void> refuse(Request& request, Problem problem);
+  json::Json view(const CatalogEntry& entry) const;  // with its status
+
+  Services& services_;
+};
+
+// A resource as the API shows it.
+json::Json resource_json(const io::StoredResource& stored);
+// "\"17\"" → 17; InvalidArgument for anything else but absence and "*".
+Result<std::optional<std::uint64_t>> if_match(const http::Headers& headers);
+std::string rfc3339_ms(std::int64_t unix_ms);
+
+}  // namespace aigrid::control

@@ -1,0 +1,34 @@
+// Services: what the parts of a running control plane share. Owned by run_control, outlives every connection's task.
+#pragma once
+
+#include "app/control/authority.h"
+#include "app/control/board.h"
+#include "app/control/catalog.h"
+#include "app/control/publisher.h"
+#include "io/client/renewal.h"
+
+namespace aigrid::control {
+
+struct Services {
+  io::Env& env;
+  const ControlOptions& options;
+  const Authority& authority;
+  io::DatabaseDoor& door;
+  Catalog& catalog;
+  Publisher& publisher;
+  Board& board;
+  io::Membership& membership;
+  std::string admin_key;
+  std::uint64_t epoch = 0;            // of this start
+  std::uint64_t management_requests = 0;
+  std::uint64_t records_fresh = 0;
+  std::uint64_t records_repeated = 0;
+  std::uint64_t joins_denied = 0;
+
+  health::Current current() const {
+    const auto& held = publisher.current();
+    return {held ? held->parsed.version : 0, options.limits.status_fresh};
+  }
+};
+
+}  // namespace aigrid::control
