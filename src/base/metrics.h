@@ -1,5 +1,5 @@
-// Registry: one worker's counters, gauges and histograms. Passed in, never global. One owner (its worker) at a time; what
-// merges workers copies their registries on a tick and calls merge(). Handles stay valid as long as the registry.
+// Registry: one worker's counters, gauges and histograms. Passed in, never global. One owner (its worker) at a time;
+// what merges workers copies their registries on a tick and calls merge(). Handles stay valid as long as the registry.
 // Names and labels as in OpenMetrics (`aigrid_requests_total`, label values free text); no unit conversion here.
 #pragma once
 

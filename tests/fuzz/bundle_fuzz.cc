@@ -1,4 +1,5 @@
-// Hostile bytes as an update and as the file on disk: never a crash; what decodes encodes to bytes that decode the same.
+// Hostile bytes as an update and as the file on disk: never a crash; what decodes encodes to bytes that decode the
+// same.
 #include <cstdint>
 #include <cstdlib>
 

@@ -1,4 +1,5 @@
-// Bytes of a hostile peer into the frame decoder, in two cuttings: same frames, and what decodes encodes to what decodes.
+// Bytes of a hostile peer into the frame decoder, in two cuttings: same frames, and what decodes encodes to what
+// decodes.
 #include <cstdint>
 #include <cstdlib>
 

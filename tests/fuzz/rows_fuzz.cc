@@ -1,4 +1,5 @@
-// Lines of a hostile peer into the row and record readers: what decodes encodes to a line that decodes to the same line.
+// Lines of a hostile peer into the row and record readers: what decodes encodes to a line that decodes to the same
+// line.
 #include <cstdint>
 #include <cstdlib>
 

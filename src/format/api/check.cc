@@ -1,7 +1,8 @@
 #include "format/api/check.h"
 
-#include <algorithm>
 #include <fmt/format.h>
+
+#include <algorithm>
 #include <set>
 
 #include "base/nearest_name.h"
@@ -40,7 +41,8 @@ class References {
       const auto pointer = fmt::format("/spec/{}/{}", name, i);
       look_up(pointer, v[i], rule);
       if (!seen.insert(v[i]).second) {
-        problems_.push_back(problem_at(resource_, pointer, fmt::format("{} is listed twice", json::quoted(v[i])), "remove one"));
+        problems_.push_back(
+            problem_at(resource_, pointer, fmt::format("{} is listed twice", json::quoted(v[i])), "remove one"));
       }
     }
   }
@@ -57,10 +59,10 @@ class References {
     if (name.empty() || known.count(name) != 0) return;
     if (resource_.kind == Kind::Link && pointer == "/spec/b" && name == "control") return;
     const auto near = nearest_name(name, known);
-    problems_.push_back(problem_at(
-        resource_, pointer, fmt::format("{} {} does not exist", to_string(kind), json::quoted(name)),
-        near.empty() ? fmt::format("add it, or name one there is{}", known.empty() ? " (there is none)" : "")
-                     : fmt::format("did you mean {}?", json::quoted(near))));
+    problems_.push_back(
+        problem_at(resource_, pointer, fmt::format("{} {} does not exist", to_string(kind), json::quoted(name)),
+                   near.empty() ? fmt::format("add it, or name one there is{}", known.empty() ? " (there is none)" : "")
+                                : fmt::format("did you mean {}?", json::quoted(near))));
   }
 
   const Resource& resource_;
@@ -99,7 +101,8 @@ class Checker {
 
   void check(const grid::Zone& zone) {
     if (zone.jurisdictions.empty() && zone.include.empty()) {
-      note("/spec", "zone " + json::quoted(zone.name) + " is empty", "list at least one jurisdiction, or include a zone");
+      note("/spec", "zone " + json::quoted(zone.name) + " is empty",
+           "list at least one jurisdiction, or include a zone");
     }
     std::vector<std::string> path = {zone.name};
     find_cycle(zone.name, path);
@@ -114,7 +117,8 @@ class Checker {
         path.push_back(next);
         if (next == start) {
           note(list == &it->second.zone->include ? "/spec/include" : "/spec/exclude",
-               fmt::format("zone {} is cyclic: {}", json::quoted(start), fmt::join(path, " → ")), "remove one of these references");
+               fmt::format("zone {} is cyclic: {}", json::quoted(start), fmt::join(path, " → ")),
+               "remove one of these references");
           return true;
         }
         const bool known = std::count(path.begin(), path.end(), next) > 1;
@@ -126,15 +130,18 @@ class Checker {
   }
 
   void check(const grid::Link& link) {
-    if (link.a == link.b) note("/spec/b", fmt::format("both ends are {}", json::quoted(link.a)), "a link joins two sites");
+    if (link.a == link.b)
+      note("/spec/b", fmt::format("both ends are {}", json::quoted(link.a)), "a link joins two sites");
     const auto ends = std::minmax(link.a, link.b);
     const auto [first, fresh] = links_.emplace(std::pair<std::string, std::string>(ends), link.name);
     if (!fresh) {
-      note("/spec", fmt::format("{} and {} are joined by {} already", link.a, link.b, json::quoted(first->second)), "remove one of them");
+      note("/spec", fmt::format("{} and {} are joined by {} already", link.a, link.b, json::quoted(first->second)),
+           "remove one of them");
     }
     for (const auto& [site, address] : link.dial) {
       if (site != link.a && site != link.b) {
-        note("/spec/dial/" + site, fmt::format("{} is no end of this link", json::quoted(site)), fmt::format("use {} or {}", link.a, link.b));
+        note("/spec/dial/" + site, fmt::format("{} is no end of this link", json::quoted(site)),
+             fmt::format("use {} or {}", link.a, link.b));
       }
     }
     if (!link.source.empty() && link.source != "measured" && link.source != "derived") {
@@ -144,7 +151,9 @@ class Checker {
 
   void check(const grid::Node& node) {
     if (node.nameplate_w > 0 && node.idle_w > node.nameplate_w) {
-      note("/spec/idle_w", fmt::format("idle_w is {:.10g} W, over nameplate_w, {:.10g} W", node.idle_w, node.nameplate_w), "swap them?");
+      note("/spec/idle_w",
+           fmt::format("idle_w is {:.10g} W, over nameplate_w, {:.10g} W", node.idle_w, node.nameplate_w),
+           "swap them?");
     }
   }
 
@@ -164,14 +173,16 @@ class Checker {
     if (d.max_output_tokens > d.context_tokens) {
       const bool said = resource_->spec.contains("max_output_tokens");
       if (said) {
-        note("/spec/max_output_tokens", fmt::format("max_output_tokens is {}, over context_tokens, {}", d.max_output_tokens, d.context_tokens),
+        note("/spec/max_output_tokens",
+             fmt::format("max_output_tokens is {}, over context_tokens, {}", d.max_output_tokens, d.context_tokens),
              "an answer stands in the context: write less");
       }
     }
     const auto model = models_.find(d.model);
     if (model != models_.end() && d.context_tokens > model->second->context_tokens) {
       note("/spec/context_tokens",
-           fmt::format("context_tokens is {}, over the {} of model {}", d.context_tokens, model->second->context_tokens, json::quoted(d.model)),
+           fmt::format("context_tokens is {}, over the {} of model {}", d.context_tokens, model->second->context_tokens,
+                       json::quoted(d.model)),
            "write at most that");
     }
     if (!d.url.empty() && d.driver != grid::Driver::OpenAi) {
@@ -184,7 +195,9 @@ class Checker {
     if (!hex) note("/metadata/name", json::quoted(key.kid) + " is no key id", "a key id has 16 hexadecimal digits");
     const auto project = projects_.find(key.project);
     if (project != projects_.end() && project->second->tenant != key.tenant) {
-      note("/spec/project", fmt::format("project {} belongs to tenant {}", json::quoted(key.project), json::quoted(project->second->tenant)),
+      note("/spec/project",
+           fmt::format("project {} belongs to tenant {}", json::quoted(key.project),
+                       json::quoted(project->second->tenant)),
            "name a project of the key's tenant");
     }
   }
@@ -212,7 +225,8 @@ Checked to_inventory(const std::vector<Resource>& resources) {
     names[static_cast<std::size_t>(r.kind)].insert(r.name);
     const auto [it, fresh] = first.emplace(std::pair(r.kind, r.name), &r);
     if (!fresh) {
-      out.problems.push_back(problem_at(r, "/metadata/name", fmt::format("{} {} is defined twice", to_string(r.kind), json::quoted(r.name)),
+      out.problems.push_back(problem_at(r, "/metadata/name",
+                                        fmt::format("{} {} is defined twice", to_string(r.kind), json::quoted(r.name)),
                                         "remove one; the first is " + place(*it->second)));
       continue;
     }

@@ -1,5 +1,5 @@
-// Checks across resources: what each refers to exists, names are unique, zones are neither empty nor cyclic, ends of links,
-// budgets of deployments. All problems at once, in the order of the resources. Pure, any thread.
+// Checks across resources: what each refers to exists, names are unique, zones are neither empty nor cyclic, ends of
+// links, budgets of deployments. All problems at once, in the order of the resources. Pure, any thread.
 #pragma once
 
 #include <vector>

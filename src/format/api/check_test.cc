@@ -18,8 +18,9 @@ std::vector<Problem> problems_of(const std::string& specs) {
   for (std::string line; std::getline(in, line);) {
     const auto kind_end = line.find(' ');
     const auto name_end = line.find(' ', kind_end + 1);
-    text += "apiVersion: aigrid/v1\nkind: " + line.substr(0, kind_end) + "\nmetadata: {name: " +
-            line.substr(kind_end + 1, name_end - kind_end - 1) + "}\nspec: " + line.substr(name_end + 1) + "\n---\n";
+    text += "apiVersion: aigrid/v1\nkind: " + line.substr(0, kind_end) +
+            "\nmetadata: {name: " + line.substr(kind_end + 1, name_end - kind_end - 1) +
+            "}\nspec: " + line.substr(name_end + 1) + "\n---\n";
   }
   const auto file = parse_yaml("f.yaml", text);
   EXPECT_TRUE(file.problems.empty()) << to_text(file.problems.at(0));
@@ -42,12 +43,14 @@ TEST(Check, SaysWhatIsWrongAcrossResources) {
     const char* part;
   } cases[] = {
       {"Node x {site: pariss}\n", "/spec/site", "did you mean \"paris\"?"},
-      {"Site x {kind: edge, operator: ops, country: FR, lat: 1, lon: 2}\n", "/spec/operator", "Operator \"ops\" does not exist"},
+      {"Site x {kind: edge, operator: ops, country: FR, lat: 1, lon: 2}\n", "/spec/operator",
+       "Operator \"ops\" does not exist"},
       {"Tenant t {zone: fr}\n", "/spec/zone", "there is none"},
       {"Deployment d {model: smol, nodes: [paris-2]}\n", "/spec/nodes/0", "did you mean \"paris-1\"?"},
       {"Deployment d {model: smol, nodes: [paris-1, paris-1]}\n", "/spec/nodes/1", "listed twice"},
       {"Deployment d {model: smol, nodes: [paris-1], context_tokens: 4096}\n", "/spec/context_tokens", "over the 2048"},
-      {"Deployment d {model: smol, nodes: [paris-1], max_output_tokens: 4096}\n", "/spec/max_output_tokens", "over context_tokens"},
+      {"Deployment d {model: smol, nodes: [paris-1], max_output_tokens: 4096}\n", "/spec/max_output_tokens",
+       "over context_tokens"},
       {"Deployment d {model: smol, nodes: [paris-1], url: x}\n", "/spec/url", "driver openai"},
       {"Site paris {kind: hub, operator: op, country: FR, lat: 1, lon: 2}\n", "/metadata/name", "defined twice"},
       {"Zone z {}\n", "/spec", "is empty"},
@@ -73,14 +76,17 @@ TEST(Check, SaysWhatIsWrongAcrossResources) {
 }
 
 TEST(Check, CyclesAreNamedAndControlIsAnEnd) {
-  const auto problems = problems_of("Zone a {include: [b]}\nZone b {exclude: [c], jurisdictions: [FR]}\nZone c {include: [a]}\n"
-                                    "Zone d {include: [a]}\n");
+  const auto problems = problems_of(
+      "Zone a {include: [b]}\nZone b {exclude: [c], jurisdictions: [FR]}\nZone c {include: [a]}\n"
+      "Zone d {include: [a]}\n");
   EXPECT_EQ(problems.size(), 3U) << "each zone on the cycle, not the one that leads to it";
   EXPECT_TRUE(problems_of(kPlaces + "Link l {a: paris, b: control, dial: {paris: 'x:1'}}\n").empty());
 }
 
 TEST(Check, AllProblemsAtOnce) {
-  EXPECT_EQ(problems_of(kPlaces + "Node x {site: q}\nNode y {site: q}\nTenant t {zone: z, price_book: p}\nZone e {}\n").size(), 5U);
+  EXPECT_EQ(problems_of(kPlaces + "Node x {site: q}\nNode y {site: q}\nTenant t {zone: z, price_book: p}\nZone e {}\n")
+                .size(),
+            5U);
 }
 
 TEST(Check, ExamplesAreClean) {

@@ -1,6 +1,6 @@
-// The one description of every kind: describe(noun, visitor) offers each field's name, member and rule in document order.
-// Private to format/api. A visitor has `operator()(const char* name, Member& member, const Rule& rule)` for text, bool,
-// numbers, lists, maps, enums and prices.
+// The one description of every kind: describe(noun, visitor) offers each field's name, member and rule in document
+// order. Private to format/api. A visitor has `operator()(const char* name, Member& member, const Rule& rule)` for
+// text, bool, numbers, lists, maps, enums and prices.
 #pragma once
 
 #include <limits>

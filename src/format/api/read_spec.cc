@@ -1,8 +1,9 @@
 #include "format/api/read_spec.h"
 
+#include <fmt/format.h>
+
 #include <cmath>
 #include <cstdlib>
-#include <fmt/format.h>
 
 #include "base/nearest_name.h"
 #include "format/json/json.h"
@@ -19,10 +20,24 @@ struct UnitStep {
 
 // What people write, and the unit of the field it belongs to.
 constexpr UnitStep kUnits[] = {
-    {"W", "W", 1},       {"kW", "W", 1e3},    {"MW", "W", 1e6},  {"GW", "W", 1e9},       {"ms", "ms", 1},
-    {"us", "ms", 1e-3},  {"s", "ms", 1e3},    {"C", "°C", 1},    {"°C", "°C", 1},        {"celsius", "°C", 1},
-    {"deg", "degrees", 1}, {"°", "degrees", 1}, {"k", "tokens", 1e3}, {"K", "tokens", 1024}, {"tokens", "tokens", 1},
-    {"tokens/s", "tokens/s", 1}, {"tok/s", "tokens/s", 1}, {"t/s", "tokens/s", 1},
+    {"W", "W", 1},
+    {"kW", "W", 1e3},
+    {"MW", "W", 1e6},
+    {"GW", "W", 1e9},
+    {"ms", "ms", 1},
+    {"us", "ms", 1e-3},
+    {"s", "ms", 1e3},
+    {"C", "°C", 1},
+    {"°C", "°C", 1},
+    {"celsius", "°C", 1},
+    {"deg", "degrees", 1},
+    {"°", "degrees", 1},
+    {"k", "tokens", 1e3},
+    {"K", "tokens", 1024},
+    {"tokens", "tokens", 1},
+    {"tokens/s", "tokens/s", 1},
+    {"tok/s", "tokens/s", 1},
+    {"t/s", "tokens/s", 1},
 };
 
 // `300 W` → 300 in the field's unit; nothing when it is no number with a unit.
@@ -89,7 +104,8 @@ const Json* SpecReader::find(const char* name, const Rule& rule) {
   const auto it = resource_.spec.find(name);
   if (it != resource_.spec.end() && !it->is_null()) return &*it;
   if (rule.required) {
-    wrong("/spec/" + std::string(name), std::string(name) + " is missing", fmt::format("add {}: {}", name, rule.meaning));
+    wrong("/spec/" + std::string(name), std::string(name) + " is missing",
+          fmt::format("add {}: {}", name, rule.meaning));
   }
   return nullptr;
 }
@@ -103,8 +119,9 @@ void SpecReader::wrong_type(const char* name, const Json& got, const char* type,
     const std::string unit = rule.unit[0] == '\0' ? "without unit" : fmt::format("in {}", rule.unit);
     const std::string message = fmt::format("{} is {}, but {} is a plain number {}", shown(got), "text", name, unit);
     if (value && !other_unit) return wrong(pointer, message, fmt::format("write {}: {:.10g}", name, *value));
-    return wrong(pointer, message, other_unit ? fmt::format("convert it and write the number {}", unit)
-                                              : "write a number without quotes");
+    return wrong(
+        pointer, message,
+        other_unit ? fmt::format("convert it and write the number {}", unit) : "write a number without quotes");
   }
   wrong(pointer, fmt::format("{} must be {}, got {}", name, type, shown(got)), fmt::format("write {}", type));
 }
@@ -136,7 +153,8 @@ void SpecReader::operator()(const char* name, bool& out, const Rule& rule) {
 bool SpecReader::in_range(const char* name, double value, double min, double max, const Rule& rule) {
   if (value >= min && value <= max) return true;
   wrong("/spec/" + std::string(name),
-        fmt::format("{} is {:.10g}{}{}, outside {:.10g} to {:.10g}", name, value, rule.unit[0] != '\0' ? " " : "", rule.unit, min, max),
+        fmt::format("{} is {:.10g}{}{}, outside {:.10g} to {:.10g}", name, value, rule.unit[0] != '\0' ? " " : "",
+                    rule.unit, min, max),
         "write a number in that range");
   return false;
 }
@@ -189,7 +207,8 @@ void SpecReader::operator()(const char* name, std::vector<std::string>& out, con
     check_form(pointer, out.back(), rule);
   }
   if (out.empty() && v->empty() && rule.required) {
-    wrong("/spec/" + std::string(name), std::string(name) + " is empty", fmt::format("list at least one: {}", rule.meaning));
+    wrong("/spec/" + std::string(name), std::string(name) + " is empty",
+          fmt::format("list at least one: {}", rule.meaning));
   }
 }
 
@@ -204,8 +223,8 @@ void SpecReader::operator()(const char* name, std::map<std::string, std::string>
       // YAML writes `certified: true` and `version: 3` without quotes; the text is what was meant.
       out[key] = json::dump(item);
     } else {
-      wrong(fmt::format("/spec/{}/{}", name, key), fmt::format("{} of {} must be text, got {}", json::quoted(key), name, shown(item)),
-            "write text");
+      wrong(fmt::format("/spec/{}/{}", name, key),
+            fmt::format("{} of {} must be text, got {}", json::quoted(key), name, shown(item)), "write text");
     }
   }
 }

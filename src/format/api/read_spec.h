@@ -1,5 +1,5 @@
-// SpecReader: the visitor of describe() that reads a spec into a noun and notes every problem with its place and remedy.
-// Private to format/api. Borrows the resource and the list of problems.
+// SpecReader: the visitor of describe() that reads a spec into a noun and notes every problem with its place and
+// remedy. Private to format/api. Borrows the resource and the list of problems.
 #pragma once
 
 #include <string>

@@ -1,7 +1,8 @@
 #include "format/api/resource.h"
 
-#include <algorithm>
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "base/nearest_name.h"
 #include "format/api/describe.h"
@@ -19,7 +20,8 @@ class Writer {
 
   template <class T>
   void operator()(const char* name, const T& v, const Rule& rule) {
-    // Empty text, lists, maps and false are every such member's default; numbers have various ones and are always written.
+    // Empty text, lists, maps and false are every such member's default; numbers have various ones and are always
+    // written.
     if (layout_ == Layout::Compact && !rule.required) {
       if constexpr (std::is_same_v<T, bool>) {
         if (!v) return;
@@ -67,15 +69,16 @@ void parse_metadata(const Json& metadata, Resource& r, std::vector<Problem>& pro
 std::optional<Kind> parse_kind_member(const Json& value, const Resource& r, std::vector<Problem>& problems) {
   const auto kind = value.find("kind");
   if (kind == value.end() || !kind->is_string()) {
-    problems.push_back(problem_at(r, "/kind", "kind is missing", fmt::format("one of {}", fmt::join(kind_names(), ", "))));
+    problems.push_back(
+        problem_at(r, "/kind", "kind is missing", fmt::format("one of {}", fmt::join(kind_names(), ", "))));
     return std::nullopt;
   }
   const auto found = parse_kind(kind->get_ref<const std::string&>());
   if (!found) {
     const auto near = nearest_name(kind->get<std::string>(), kind_names());
-    problems.push_back(problem_at(r, "/kind", "unknown kind " + json::dump(*kind),
-                                  near.empty() ? fmt::format("one of {}", fmt::join(kind_names(), ", "))
-                                               : "did you mean " + near + "?"));
+    problems.push_back(problem_at(
+        r, "/kind", "unknown kind " + json::dump(*kind),
+        near.empty() ? fmt::format("one of {}", fmt::join(kind_names(), ", ")) : "did you mean " + near + "?"));
   }
   return found;
 }
@@ -96,9 +99,7 @@ void parse_source(const Json& value, Source& out) {
 
 bool valid_name(Kind kind, std::string_view name) {
   if (name.empty() || name.size() > (kind == Kind::Model ? 128 : 63)) return false;
-  const auto letter = [kind](char c) {
-    return one_of_names(c) || (kind == Kind::Model && c >= 'A' && c <= 'Z');
-  };
+  const auto letter = [kind](char c) { return one_of_names(c) || (kind == Kind::Model && c >= 'A' && c <= 'Z'); };
   if (!letter(name.front())) return false;
   for (char c : name) {
     const bool mark = c == '.' || c == '_' || c == '-' || (kind == Kind::Model && (c == '/' || c == ':'));
@@ -119,12 +120,12 @@ Problem problem_at(const Resource& r, std::string pointer, std::string message, 
     if (slash == std::string::npos) break;
     at.resize(slash);
   }
-  return {r.source.file, line, std::string(to_string(r.kind)), r.name, std::move(pointer), std::move(message),
+  return {r.source.file,    line, std::string(to_string(r.kind)), r.name, std::move(pointer), std::move(message),
           std::move(remedy)};
 }
 
 Json to_json(const Problem& p) {
-  return Json{{"file", p.file}, {"line", p.line},       {"kind", p.kind},    {"name", p.name},
+  return Json{{"file", p.file},       {"line", p.line},       {"kind", p.kind},    {"name", p.name},
               {"pointer", p.pointer}, {"message", p.message}, {"remedy", p.remedy}};
 }
 
@@ -142,8 +143,9 @@ std::optional<Noun> decode(const Resource& resource, std::vector<Problem>& probl
   const std::size_t before = problems.size();
   if (!valid_name(resource.kind, resource.name)) {
     problems.push_back(problem_at(resource, "/metadata/name",
-                                  resource.name.empty() ? "name is missing"
-                                                        : "name " + json::quoted(resource.name.substr(0, 80)) + " is not allowed",
+                                  resource.name.empty()
+                                      ? "name is missing"
+                                      : "name " + json::quoted(resource.name.substr(0, 80)) + " is not allowed",
                                   "use 1 to 63 characters out of a-z 0-9 . _ -, starting with a letter or digit"));
   }
   Noun noun = blank(resource.kind);
@@ -177,7 +179,8 @@ Resource to_resource(const Noun& noun) {
 }
 
 Json to_json(const Resource& r) {
-  Json out{{"apiVersion", kApiVersion}, {"kind", to_string(r.kind)}, {"metadata", {{"name", r.name}}}, {"spec", r.spec}};
+  Json out{
+      {"apiVersion", kApiVersion}, {"kind", to_string(r.kind)}, {"metadata", {{"name", r.name}}}, {"spec", r.spec}};
   if (!r.labels.empty()) out["metadata"]["labels"] = r.labels;
   if (!r.source.file.empty()) {
     out["source"] = Json{{"file", r.source.file}, {"line", r.source.line}, {"lines", r.source.lines}};
@@ -206,18 +209,20 @@ std::optional<Resource> parse_json(const Json& value, std::vector<Problem>& prob
   if (has_metadata) parse_metadata(*metadata, r, problems);
   const auto version = value.find("apiVersion");
   if (version == value.end() || *version != kApiVersion) {
-    problems.push_back(problem_at(r, "/apiVersion",
-                                  version == value.end() ? "apiVersion is missing"
-                                                         : "apiVersion " + json::dump(*version) + " is not known",
-                                  "write apiVersion: " + std::string(kApiVersion)));
+    problems.push_back(problem_at(
+        r, "/apiVersion",
+        version == value.end() ? "apiVersion is missing" : "apiVersion " + json::dump(*version) + " is not known",
+        "write apiVersion: " + std::string(kApiVersion)));
   }
   if (const auto spec = value.find("spec"); spec != value.end() && !spec->is_null()) r.spec = *spec;
   for (const auto& [key, member] : value.items()) {
-    static constexpr std::array<std::string_view, 6> kKnown = {"apiVersion", "kind", "metadata", "spec", "status", "source"};
+    static constexpr std::array<std::string_view, 6> kKnown = {"apiVersion", "kind",   "metadata",
+                                                               "spec",       "status", "source"};
     if (std::find(kKnown.begin(), kKnown.end(), key) != kKnown.end()) continue;
     const auto near = nearest_name(key, std::array<std::string_view, 4>{"apiVersion", "kind", "metadata", "spec"});
-    problems.push_back(problem_at(r, "/" + key, "unknown field " + json::quoted(key),
-                                  near.empty() ? "fields of a resource stand under spec" : "did you mean " + near + "?"));
+    problems.push_back(
+        problem_at(r, "/" + key, "unknown field " + json::quoted(key),
+                   near.empty() ? "fields of a resource stand under spec" : "did you mean " + near + "?"));
   }
   if (problems.size() != before) return std::nullopt;
   return r;

@@ -21,8 +21,8 @@ inline constexpr std::size_t kMaxProblems = 1000;  // of one apply; the rest is 
 
 struct Source {
   std::string file;
-  int line = 0;                        // 1-based; 0: unknown
-  std::map<std::string, int> lines;    // of JSON pointers, such as "/spec/rtt_ms"
+  int line = 0;                      // 1-based; 0: unknown
+  std::map<std::string, int> lines;  // of JSON pointers, such as "/spec/rtt_ms"
 };
 
 struct Resource {

@@ -17,7 +17,8 @@ Resource site(const char* spec) {
 }
 
 constexpr const char* kGood =
-    R"({"kind":"edge","operator":"op","country":"FR","lat":48.85,"lon":2.35,"power_limit_w":500,"attributes":{"iso27001":true}})";
+    R"({"kind":"edge","operator":"op","country":"FR","lat":48.85,"lon":2.35,"power_limit_w":500,"attributes)"
+    R"(":{"iso27001":true}})";
 
 TEST(Resource, DecodesAndWritesBack) {
   std::vector<Problem> problems;
@@ -109,14 +110,17 @@ TEST(Resource, BundlesOfANewerControlPlaneDecode) {
 }
 
 TEST(Resource, Names) {
-  for (const char* bad : {"", "A", "-a", ".a", "a b", "a/b", "..", "a..b", "é", "a\n"}) EXPECT_FALSE(valid_name(Kind::Site, bad)) << bad;
+  for (const char* bad : {"", "A", "-a", ".a", "a b", "a/b", "..", "a..b", "é", "a\n"})
+    EXPECT_FALSE(valid_name(Kind::Site, bad)) << bad;
   EXPECT_FALSE(valid_name(Kind::Site, std::string(64, 'a')));
   EXPECT_TRUE(valid_name(Kind::Site, "paris-1.b_c"));
   EXPECT_TRUE(valid_name(Kind::Model, "Meta/Llama-3:8b"));
 }
 
 TEST(Resource, JsonShape) {
-  const auto good = R"({"apiVersion":"aigrid/v1","kind":"Site","metadata":{"name":"paris","labels":{"a":"b"}},"spec":{},"status":{}})";
+  const auto good =
+      R"({"apiVersion":"aigrid/v1","kind":"Site","metadata":{"name":"paris","labels":{"a":"b"}},"spec":{},"st)"
+      R"(atus":{}})";
   std::vector<Problem> problems;
   const auto r = parse_json(*json::parse(good), problems);
   ASSERT_TRUE(r);

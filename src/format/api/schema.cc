@@ -1,7 +1,8 @@
 #include "format/api/schema.h"
 
-#include <cmath>
 #include <fmt/format.h>
+
+#include <cmath>
 
 #include "format/api/describe.h"
 

@@ -1,5 +1,5 @@
-// Schema: the kinds of resources and their fields. One description per kind (describe.h) gives decoding, validation, writing
-// and this list for documents. Field names are those in YAML and JSON. Constants and plain values, any thread.
+// Schema: the kinds of resources and their fields. One description per kind (describe.h) gives decoding, validation,
+// writing and this list for documents. Field names are those in YAML and JSON. Constants and plain values, any thread.
 #pragma once
 
 #include <array>
@@ -16,7 +16,19 @@ namespace aigrid::api {
 
 // The order is that of Noun's alternatives and of documents: what is referred to comes first.
 enum class Kind : std::uint8_t {
-  Operator, Site, Node, Gateway, Link, Zone, Policy, Model, Deployment, Tenant, Project, PriceBook, ApiKey,
+  Operator,
+  Site,
+  Node,
+  Gateway,
+  Link,
+  Zone,
+  Policy,
+  Model,
+  Deployment,
+  Tenant,
+  Project,
+  PriceBook,
+  ApiKey,
 };
 inline constexpr std::size_t kKinds = 13;
 
@@ -33,9 +45,9 @@ inline Kind kind_of(const Noun& noun) { return static_cast<Kind>(noun.index()); 
 std::string& name_of(Noun& noun);
 const std::string& name_of(const Noun& noun);
 
-std::string_view to_string(grid::SiteKind kind);    // "factory" …
-std::string_view to_string(grid::Task task);        // "chat" | "embedding"
-std::string_view to_string(grid::Driver driver);    // "llama.cpp" | "openai"
+std::string_view to_string(grid::SiteKind kind);  // "factory" …
+std::string_view to_string(grid::Task task);      // "chat" | "embedding"
+std::string_view to_string(grid::Driver driver);  // "llama.cpp" | "openai"
 
 struct Field {
   std::string name;

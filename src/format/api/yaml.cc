@@ -1,8 +1,9 @@
 #include "format/api/yaml.h"
 
+#include <yaml-cpp/yaml.h>
+
 #include <charconv>
 #include <cmath>
-#include <yaml-cpp/yaml.h>
 
 #include "format/json/json.h"
 
@@ -18,7 +19,8 @@ class Converter {
   std::map<std::string, int> lines;
 
   Json convert(const YAML::Node& node, const std::string& pointer, unsigned depth) {
-    if (++values_ > kMaxYamlValues) return give_up(node, "the file expands to over 100000 values", "split it, and use fewer aliases");
+    if (++values_ > kMaxYamlValues)
+      return give_up(node, "the file expands to over 100000 values", "split it, and use fewer aliases");
     if (depth > kMaxYamlDepth) return give_up(node, "the document is nested deeper than 64 levels", "flatten it");
     switch (node.Type()) {
       case YAML::NodeType::Map: return map(node, pointer, depth);
@@ -53,7 +55,8 @@ class Converter {
       const std::string& key = entry.first.Scalar();
       const std::string at = pointer + "/" + key;
       if (out.contains(key)) {
-        note(line, at, "field " + json::quoted(key) + " is given twice", "remove one; the first is on line " + std::to_string(lines[at]));
+        note(line, at, "field " + json::quoted(key) + " is given twice",
+             "remove one; the first is on line " + std::to_string(lines[at]));
         continue;
       }
       lines[at] = line;
@@ -69,12 +72,14 @@ class Converter {
     if (text == "true" || text == "false") return text == "true";
     const char* end = text.data() + text.size();
     const bool sign = text[0] == '-';
-    const bool octal_looking = text.size() > 1 + sign && text[sign] == '0' && text[1 + sign] >= '0' && text[1 + sign] <= '9';
+    const bool octal_looking =
+        text.size() > 1 + sign && text[sign] == '0' && text[1 + sign] >= '0' && text[1 + sign] <= '9';
     if (octal_looking) return text;
     std::int64_t whole = 0;
     if (const auto r = std::from_chars(text.data(), end, whole); r.ec == std::errc() && r.ptr == end) return whole;
     double number = 0;
-    const bool digits = text.find_first_not_of("+-.0123456789eE") == std::string::npos && text.find_first_of("0123456789") != std::string::npos;
+    const bool digits = text.find_first_not_of("+-.0123456789eE") == std::string::npos &&
+                        text.find_first_of("0123456789") != std::string::npos;
     if (digits) {
       const auto r = std::from_chars(text.data(), end, number);
       if (r.ec == std::errc() && r.ptr == end && std::isfinite(number)) return number;
@@ -121,7 +126,8 @@ void read_document(const std::string& file, const YAML::Node& node, ParsedFile& 
 ParsedFile parse_yaml(const std::string& file, std::string_view text) {
   ParsedFile out;
   if (text.size() > kMaxYamlBytes) {
-    out.problems.push_back({file, 0, "", "", "", "the file has " + std::to_string(text.size()) + " bytes, over the limit of 1048576",
+    out.problems.push_back({file, 0, "", "", "",
+                            "the file has " + std::to_string(text.size()) + " bytes, over the limit of 1048576",
                             "split it into several files"});
     return out;
   }
@@ -129,7 +135,8 @@ ParsedFile parse_yaml(const std::string& file, std::string_view text) {
   try {
     for (const auto& document : YAML::LoadAll(std::string(text))) read_document(file, document, out);
   } catch (const YAML::Exception& e) {
-    out.problems.push_back({file, e.mark.line + 1, "", "", "", "not YAML: " + e.msg, "mend the line, or the one before it"});
+    out.problems.push_back(
+        {file, e.mark.line + 1, "", "", "", "not YAML: " + e.msg, "mend the line, or the one before it"});
   }
   return out;
 }

@@ -1,5 +1,6 @@
 // YAML files of resources: several documents a file, every value with its line. Pure: the caller reads the file.
-// Bounded: 1 MiB, 64 levels, 100,000 values after aliases are expanded. Plain `yes`, `no`, `on` are text, not truth values.
+// Bounded: 1 MiB, 64 levels, 100,000 values after aliases are expanded. Plain `yes`, `no`, `on` are text, not truth
+// values.
 #pragma once
 
 #include <string>

@@ -33,9 +33,10 @@ TEST(Yaml, SeveralDocumentsAndTheLineOfEveryProblem) {
   EXPECT_EQ(file.resources[1].source.line, 8);
   ASSERT_EQ(file.problems.size(), 2U);
   EXPECT_EQ(file.problems[0].line, 18);
-  EXPECT_EQ(to_text(file.problems[0]),
-            "a.yaml:18: Site \"oslo\": /spec/power_limit_w: \"300 W\" is text, but power_limit_w is a plain number in W; "
-            "write power_limit_w: 300");
+  EXPECT_EQ(
+      to_text(file.problems[0]),
+      "a.yaml:18: Site \"oslo\": /spec/power_limit_w: \"300 W\" is text, but power_limit_w is a plain number in W; "
+      "write power_limit_w: 300");
   EXPECT_EQ(file.problems[1].line, 19);
   EXPECT_NE(file.problems[1].remedy.find("lat"), std::string::npos);
 }

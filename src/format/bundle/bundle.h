@@ -1,10 +1,10 @@
-// Bundle: signed, versioned configuration. A version is one manifest (section name → hash) signed with Ed25519, and sections
-// addressed by their SHA-256. A section is canonical JSON lines, one resource a line {"kind","name","spec"}, sorted by
-// (kind, name). A delta brings, per changed section, either the whole text or the lines removed and added against the
-// section held (named by its hash); the result is checked against the signed manifest, so a delta needs no signature.
-// Sections: `sites` `policy` `models` `prices` `peers` `keys/00`…`keys/3f` `agent/<node>`.
-// Pure, any thread. Errors: DataLoss (blank, truncated, bad hash), PermissionDenied (bad signature), Unimplemented (future
-// format), Conflict (older than the one held, or a delta against another base).
+// Bundle: signed, versioned configuration. A version is one manifest (section name → hash) signed with Ed25519, and
+// sections addressed by their SHA-256. A section is canonical JSON lines, one resource a line {"kind","name","spec"},
+// sorted by (kind, name). A delta brings, per changed section, either the whole text or the lines removed and added
+// against the section held (named by its hash); the result is checked against the signed manifest, so a delta needs no
+// signature. Sections: `sites` `policy` `models` `prices` `peers` `keys/00`…`keys/3f` `agent/<node>`. Pure, any thread.
+// Errors: DataLoss (blank, truncated, bad hash), PermissionDenied (bad signature), Unimplemented (future format),
+// Conflict (older than the one held, or a delta against another base).
 #pragma once
 
 #include <cstdint>
@@ -25,8 +25,8 @@ inline constexpr unsigned kKeyShards = 64;
 struct Manifest {
   int format = kFormat;
   std::string grid;
-  std::uint64_t epoch = 0;    // of the control plane's store; a restored backup raises it
-  std::uint64_t version = 0;  // the store's revision it was compiled from
+  std::uint64_t epoch = 0;                      // of the control plane's store; a restored backup raises it
+  std::uint64_t version = 0;                    // the store's revision it was compiled from
   std::map<std::string, std::string> sections;  // name → SHA-256 hex
 
   bool operator==(const Manifest&) const = default;
@@ -49,7 +49,8 @@ Sections compile(const grid::Inventory& everything);
 Manifest manifest_of(const Sections& sections, std::string grid, std::uint64_t epoch, std::uint64_t version);
 
 enum class Scope : std::uint8_t { Gateway, Agent };
-// May a reader of this scope hold the section? `name`: the agent's node. Gateways hold every agent/<node> of their site.
+// May a reader of this scope hold the section? `name`: the agent's node. Gateways hold every agent/<node> of their
+// site.
 bool in_scope(Scope scope, std::string_view section, std::string_view node);
 
 // A reader's copy: what it verified and holds, as it lies on disk and travels to agents.
@@ -76,8 +77,8 @@ struct Update {
 Update diff(const std::map<std::string, std::string>& held, std::uint64_t held_version, const Held& target,
             const std::map<std::string, std::shared_ptr<const std::string>>& history, Scope scope,
             const std::vector<std::string>& nodes);
-// Verifies signature, grid, version order (the same version again is fine), scope and the hash of every changed section.
-// On error the old copy stays valid.
+// Verifies signature, grid, version order (the same version again is fine), scope and the hash of every changed
+// section. On error the old copy stays valid.
 Result<Held> apply(const Held& held, const Update& update, std::string_view ed25519_public_key, Scope scope,
                    const std::vector<std::string>& nodes);
 

@@ -79,10 +79,11 @@ Result<void> check_order(const Held& held, const Update& update, const Manifest&
                  "bundle: grid \"" + next.grid + "\" is not the one held, \"" + now.grid + "\"; keep the copy held"};
   }
   const auto order = [](const Manifest& m) { return std::pair(m.epoch, m.version); };
-  if (!blank && (order(next) < order(now) || (order(next) == order(now) && update.manifest.bytes != held.manifest.bytes))) {
+  if (!blank &&
+      (order(next) < order(now) || (order(next) == order(now) && update.manifest.bytes != held.manifest.bytes))) {
     return conflict("bundle: version " + std::to_string(next.epoch) + "." + std::to_string(next.version) +
-                    " is not newer than the one held, " + std::to_string(now.epoch) + "." + std::to_string(now.version) +
-                    "; keep the copy held");
+                    " is not newer than the one held, " + std::to_string(now.epoch) + "." +
+                    std::to_string(now.version) + "; keep the copy held");
   }
   if (update.base_version != 0 && (blank || update.base_version != now.version)) {
     return conflict("bundle update: it changes version " + std::to_string(update.base_version) + ", held is " +
@@ -103,7 +104,8 @@ Result<std::shared_ptr<const std::string>> next_text(const Held& held, const Upd
     text = full->second;
   } else if (const auto lines = update.changed.find(name); lines != update.changed.end()) {
     if (!holds || have_hash->second != lines->second.base_hash) {
-      return conflict("bundle update: section \"" + name + "\" is changed against another text than the one held; "
+      return conflict("bundle update: section \"" + name +
+                      "\" is changed against another text than the one held; "
                       "ask for a full one");
     }
     AIGRID_TRY(text, change(*have->second, lines->second));

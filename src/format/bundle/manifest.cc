@@ -16,11 +16,8 @@ std::string hash_of(std::string_view section_text) { return crypto::hex(crypto::
 
 SignedManifest sign(const Manifest& m, std::string_view ed25519_seed) {
   SignedManifest out;
-  out.bytes = json::dump(json::Json{{"format", m.format},
-                                    {"grid", m.grid},
-                                    {"epoch", m.epoch},
-                                    {"version", m.version},
-                                    {"sections", m.sections}});
+  out.bytes = json::dump(json::Json{
+      {"format", m.format}, {"grid", m.grid}, {"epoch", m.epoch}, {"version", m.version}, {"sections", m.sections}});
   if (const auto key = crypto::SigningKey::from_seed(ed25519_seed); key.ok()) out.signature = key->sign(out.bytes);
   return out;
 }

@@ -1,5 +1,6 @@
-// Fields of the structured inner frames: [tag u8 | length varint | bytes], default values left out, unknown tags skipped.
-// One description per frame (`describe`) serves writing and reading. Private to format/inner. Plain code, any thread.
+// Fields of the structured inner frames: [tag u8 | length varint | bytes], default values left out, unknown tags
+// skipped. One description per frame (`describe`) serves writing and reading. Private to format/inner. Plain code, any
+// thread.
 #pragma once
 
 #include <cstdint>

@@ -145,7 +145,8 @@ Result<std::optional<Frame>> read_fields(std::string_view payload) {
     payload.remove_prefix(length);
   }
   if constexpr (std::is_same_v<F, Refuse>) {
-    if (frame.verdict > Refuse::Verdict::Redirect) return broken("inner refuse frame: unknown verdict; close the stream");
+    if (frame.verdict > Refuse::Verdict::Redirect)
+      return broken("inner refuse frame: unknown verdict; close the stream");
   }
   return std::optional<Frame>(std::move(frame));
 }

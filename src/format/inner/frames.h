@@ -20,24 +20,31 @@ namespace aigrid::inner {
 inline constexpr std::size_t kMaxFrame = (std::size_t{1} << 24U) - 1;
 
 enum class FrameType : std::uint8_t {
-  Ask = 1, Body = 2, Cancel = 3,
-  Refuse = 16, Head = 17, Tokens = 18, Data = 19, Tail = 20, End = 21,
+  Ask = 1,
+  Body = 2,
+  Cancel = 3,
+  Refuse = 16,
+  Head = 17,
+  Tokens = 18,
+  Data = 19,
+  Tail = 20,
+  End = 21,
 };
 
 // Up: opens an attempt.
 struct Ask {
   std::string request_id;
   std::uint32_t attempt = 0;
-  std::string answer_id;           // `chatcmpl-…`
+  std::string answer_id;  // `chatcmpl-…`
   std::int64_t created_unix_s = 0;
-  std::string endpoint;            // "chat.completions" | "embeddings"
+  std::string endpoint;  // "chat.completions" | "embeddings"
   std::string tenant;
   std::string project;
   std::string key_id;
-  std::string model;               // as named in the bundle
+  std::string model;  // as named in the bundle
   std::string deployment;
-  std::string site;                // where it is to run
-  std::string node;                // set by the site gateway towards the agent
+  std::string site;  // where it is to run
+  std::string node;  // set by the site gateway towards the agent
   std::vector<std::string> excluded_nodes;
   std::vector<std::string> zones;  // the effective residency constraint: all must hold
   bool stream = false;
@@ -46,11 +53,13 @@ struct Ask {
   std::uint8_t hops = 0;
   std::uint32_t remaining_ms = 0;
   std::uint64_t bundle_version = 0;
-  std::string grant;                    // bound to the connection
+  std::string grant;                      // bound to the connection
   std::vector<std::uint32_t> resume_ids;  // tokens already delivered
 };
-struct Body { std::string_view bytes; };  // the client's own, untouched; perhaps several frames; the body is complete
-                                          // when an empty Body frame came
+struct Body {
+  std::string_view bytes;
+};  // the client's own, untouched; perhaps several frames; the body is complete
+    // when an empty Body frame came
 struct Cancel {};
 
 // Down.
@@ -63,14 +72,25 @@ struct Refuse {
   std::string node;
   std::vector<std::string> sites;
 };
-struct Head { std::string site; std::string node; std::string engine; };
-struct Tokens { std::uint32_t count = 0; std::vector<std::uint32_t> ids; };  // before its Data
-struct Data { std::string_view bytes; };  // whole SSE events, verbatim for the client
-struct Tail { std::string_view bytes; };  // the last JSON object without its closing brace
+struct Head {
+  std::string site;
+  std::string node;
+  std::string engine;
+};
+struct Tokens {
+  std::uint32_t count = 0;
+  std::vector<std::uint32_t> ids;
+};  // before its Data
+struct Data {
+  std::string_view bytes;
+};  // whole SSE events, verbatim for the client
+struct Tail {
+  std::string_view bytes;
+};  // the last JSON object without its closing brace
 struct End {
   grid::Usage usage;
-  std::string finish;   // "stop", "length", "cancelled", "error"
-  std::string error;    // when finish == "error": message for the explicit error event
+  std::string finish;  // "stop", "length", "cancelled", "error"
+  std::string error;   // when finish == "error": message for the explicit error event
   std::uint64_t queue_us = 0;
   std::uint64_t prefill_us = 0;
   std::uint64_t decode_us = 0;
@@ -79,8 +99,8 @@ struct End {
 using Frame = std::variant<Ask, Body, Cancel, Refuse, Head, Tokens, Data, Tail, End>;
 
 std::string encode(const Frame& frame);
-// Bytes over kMaxFrame go out as several Body or Data frames (before a Tail: Data). A structured frame that large is a bug
-// upstream; it is written as an empty frame of type 0, which every decoder refuses.
+// Bytes over kMaxFrame go out as several Body or Data frames (before a Tail: Data). A structured frame that large is a
+// bug upstream; it is written as an empty frame of type 0, which every decoder refuses.
 void encode_to(std::string& out, const Frame& frame);
 // The 4 bytes before a payload written separately (no copy of large bodies); `size` <= kMaxFrame.
 void encode_header(std::string& out, FrameType type, std::size_t size);

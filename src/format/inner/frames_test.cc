@@ -6,9 +6,7 @@
 namespace aigrid::inner {
 namespace {
 
-std::vector<std::string> texts() {
-  return *rc::gen::resize(6, rc::gen::arbitrary<std::vector<std::string>>());
-}
+std::vector<std::string> texts() { return *rc::gen::resize(6, rc::gen::arbitrary<std::vector<std::string>>()); }
 
 Ask arbitrary_ask() {
   Ask a;

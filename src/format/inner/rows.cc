@@ -117,7 +117,8 @@ std::string encode(const SiteReport& s) {
                         {"prefill_tokens_per_s", write(r.prefill_tokens_per_s)},
                         {"decode_tokens_per_s", write(r.decode_tokens_per_s)}});
   }
-  const Json out{{"site", s.site}, {"gateway", s.gateway}, {"bundle_version", s.bundle_version}, {"rows", std::move(rows)}};
+  const Json out{
+      {"site", s.site}, {"gateway", s.gateway}, {"bundle_version", s.bundle_version}, {"rows", std::move(rows)}};
   return json::dump(out) + "\n";
 }
 

@@ -1,5 +1,5 @@
-// Row and status messages of the inner fabric: newline-delimited JSON on long-lived streams (small, one reader a stream).
-// `GET /inner/up` (gateway asks its agent): NodeReport every 100 ms and at every end, NodeStatus every second.
+// Row and status messages of the inner fabric: newline-delimited JSON on long-lived streams (small, one reader a
+// stream). `GET /inner/up` (gateway asks its agent): NodeReport every 100 ms and at every end, NodeStatus every second.
 // `GET /inner/rows` (gateway asks its peer): SiteReport every 200 ms.
 #pragma once
 
@@ -29,7 +29,7 @@ struct EngineReport {
   std::uint32_t queued = 0;
   Reading prefill_tokens_per_s;
   Reading decode_tokens_per_s;
-  std::uint64_t prompt_tokens_total = 0;      // the engine's own counters
+  std::uint64_t prompt_tokens_total = 0;  // the engine's own counters
   std::uint64_t completion_tokens_total = 0;
   int pid = 0;
   std::string url;
@@ -40,13 +40,13 @@ struct NodeReport {
   std::string node;
   std::uint64_t bundle_version = 0;
   std::vector<EngineReport> engines;
-  Reading load;           // 0..1
-  Reading cpu;            // 0..1
+  Reading load;  // 0..1
+  Reading cpu;   // 0..1
   Reading memory_used_bytes;
   Reading memory_total_bytes;
   Reading disk_read_bytes_per_s;
   Reading disk_write_bytes_per_s;
-  Reading disk_fill;      // 0..1
+  Reading disk_fill;  // 0..1
   Reading power_w;
   Reading temperature_c;
 };

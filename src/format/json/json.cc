@@ -172,9 +172,9 @@ const Json* Reader::object(const char* name) {
 void Reader::whole(const char* name, std::int64_t& out, std::int64_t min, std::int64_t max) {
   const Json* v = find(name);
   if (v == nullptr) return;
-  const bool fits = v->is_number_unsigned() ? v->get<std::uint64_t>() <= static_cast<std::uint64_t>(max)
-                                            : v->is_number_integer() && v->get<std::int64_t>() >= min &&
-                                                  v->get<std::int64_t>() <= max;
+  const bool fits = v->is_number_unsigned()
+                        ? v->get<std::uint64_t>() <= static_cast<std::uint64_t>(max)
+                        : v->is_number_integer() && v->get<std::int64_t>() >= min && v->get<std::int64_t>() <= max;
   if (!fits) {
     fail(name, "a whole number from " + std::to_string(min) + " to " + std::to_string(max), v);
     return;

@@ -27,8 +27,8 @@ std::string_view type_name(const Json& value);
 // JSON string literal of `text`, quotes included.
 std::string quoted(std::string_view text);
 
-// Reads the members of one object into variables; an absent or null member leaves the variable alone, a wrong one leaves the
-// first error in result(). Borrowed: the value must outlive the reader.
+// Reads the members of one object into variables; an absent or null member leaves the variable alone, a wrong one
+// leaves the first error in result(). Borrowed: the value must outlive the reader.
 class Reader {
  public:
   explicit Reader(const Json& value, std::string where = "");

@@ -1,8 +1,9 @@
 #include "format/metrics/exposition.h"
 
+#include <fmt/format.h>
+
 #include <charconv>
 #include <cmath>
-#include <fmt/format.h>
 #include <limits>
 
 namespace aigrid::metrics {

@@ -67,7 +67,8 @@ TEST(Proc, Cpu) {
   EXPECT_EQ(cpu_busy(*before, *now), 0.5);
   EXPECT_FALSE(cpu_busy(*now, *now));
   EXPECT_FALSE(cpu_busy(*now, *before));
-  for (const char* bad : {"", "cpu", "cpu 1 2 x 4 5", "cpu0 1 2 3 4 5", "cpu -1 2 3 4 5"}) EXPECT_FALSE(parse_cpu(bad)) << bad;
+  for (const char* bad : {"", "cpu", "cpu 1 2 x 4 5", "cpu0 1 2 3 4 5", "cpu -1 2 3 4 5"})
+    EXPECT_FALSE(parse_cpu(bad)) << bad;
 }
 
 TEST(Proc, MemoryDisksAndLoad) {
@@ -78,7 +79,8 @@ TEST(Proc, MemoryDisksAndLoad) {
   EXPECT_FALSE(parse_memory("MemTotal: 5 kB\nMemAvailable: 6 kB\n"));
   const auto d = parse_disks(
       "   7       0 loop0 10 0 99 0 0 0 0 0 0 0 0\n 259       0 nvme0n1 10 0 8 0 5 0 4 0 0 0 0\n"
-      " 259       1 nvme0n1p1 10 0 8 0 5 0 4 0 0 0 0\n   8       0 sda 1 0 2 3 4 5 6 7 8 9 10\n   8  1 sda1 1 0 2 3 4 5 6 7 8 9 10\n"
+      " 259       1 nvme0n1p1 10 0 8 0 5 0 4 0 0 0 0\n   8       0 sda 1 0 2 3 4 5 6 7 8 9 10\n   8  1 sda1 1 0 2 3 4 "
+      "5 6 7 8 9 10\n"
       " 254 0 dm-0 1 0 2 3 4 5 6 7 8 9 10\n");
   ASSERT_TRUE(d);
   EXPECT_EQ(d->read, 10U * 512);

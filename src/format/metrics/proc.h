@@ -1,5 +1,6 @@
-// What Linux says of a machine, as text in /proc and /sys, into numbers. Pure: the caller reads the files (through Env).
-// A reading that is not there or makes no sense is nullopt, never zero. Totals count since boot; rates take two of them.
+// What Linux says of a machine, as text in /proc and /sys, into numbers. Pure: the caller reads the files (through
+// Env). A reading that is not there or makes no sense is nullopt, never zero. Totals count since boot; rates take two
+// of them.
 #pragma once
 
 #include <cstdint>

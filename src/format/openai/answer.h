@@ -1,5 +1,5 @@
-// What the ingress itself writes around an engine's answer: the list of models, the `grid` object, and the end of an answer,
-// joined from the tail (the last JSON object without its closing brace). Pure, any thread.
+// What the ingress itself writes around an engine's answer: the list of models, the `grid` object, and the end of an
+// answer, joined from the tail (the last JSON object without its closing brace). Pure, any thread.
 #pragma once
 
 #include <cstdint>
@@ -22,9 +22,9 @@ std::string models_list(const std::vector<ModelCard>& models);
 struct GridNote {
   std::string request_id;
   std::string site;
-  std::string node;         // left out when empty
-  std::string zone;         // left out when empty
-  std::string why;          // one sentence
+  std::string node;  // left out when empty
+  std::string zone;  // left out when empty
+  std::string why;   // one sentence
   std::optional<double> ttft_ms;
   std::string explanation;  // JSON, already written; left out when empty
 };

@@ -15,7 +15,8 @@ TEST(Answer, ModelsAndGrid) {
   EXPECT_EQ((*list)["object"], "list");
   EXPECT_EQ(models_list({}), R"({"object":"list","data":[]})");
   const auto note = grid_object({"req", "paris", "", "fr", "near", 12.5, R"({"a":1})"});
-  EXPECT_EQ(note, R"({"request_id":"req","site":"paris","zone":"fr","why":"near","ttft_ms":12.5,"explanation":{"a":1}})");
+  EXPECT_EQ(note,
+            R"({"request_id":"req","site":"paris","zone":"fr","why":"near","ttft_ms":12.5,"explanation":{"a":1}})");
   EXPECT_EQ(finish_object("{\"id\":1", "{}"), "{\"id\":1,\"grid\":{}}");
   EXPECT_EQ(finish_object("{", "{}"), "{\"grid\":{}}");
   EXPECT_EQ(finish_stream("data: {\"id\":1", "{}"), "data: {\"id\":1,\"grid\":{}}\n\ndata: [DONE]\n\n");
@@ -24,9 +25,12 @@ TEST(Answer, ModelsAndGrid) {
 TEST(Errors, BodyAndEvent) {
   const ApiError e{404, "model_not_found", "no model \"x\"", "model"};
   EXPECT_EQ(error_body(e),
-            R"({"error":{"message":"no model \"x\"","type":"invalid_request_error","param":"model","code":"model_not_found"}})");
+            R"({"error":{"message":"no model \"x\"","type":"invalid_request_error","param":"model","code":"model_no)"
+            R"(t_found"}})");
   EXPECT_EQ(error_event({503, "", "gone", ""}, R"("request_id":"r")"),
-            "data: {\"error\":{\"message\":\"gone\",\"type\":\"server_error\",\"param\":null,\"code\":null,\"request_id\":\"r\"}}\n\n");
+            "data: "
+            "{\"error\":{\"message\":\"gone\",\"type\":\"server_error\",\"param\":null,\"code\":null,\"request_id\":"
+            "\"r\"}}\n\n");
   const struct {
     int status;
     const char* code;

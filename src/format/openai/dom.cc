@@ -28,7 +28,8 @@ bool read_max_price(Checks& c, const std::string& param, const Element& e, grid:
     if (!c.object(param, e, prices)) return false;
     for (const auto field : prices) {
       const std::string path = param + "." + std::string(field.key);
-      if (field.key != "completion") return c.unsupported(path, "only max_price.completion can be held to; leave the others out");
+      if (field.key != "completion")
+        return c.unsupported(path, "only max_price.completion can be held to; leave the others out");
       if (!c.number(path, field.value, 0, 1e9, price)) return false;
       out.max_price_nano = nano_per_token(price);
     }
@@ -90,8 +91,10 @@ bool read_grid_field(Checks& c, std::string_view key, const Element& e, grid::In
     out.require_ttft = mode == "require";
     return true;
   }
-  return c.unsupported(path, path + " is not known; known are zone, slo, max_ttft_ms, mode, max_price, sort, only, ignore, "
-                                    "fallback, trace, dry_run");
+  return c.unsupported(path,
+                       path +
+                           " is not known; known are zone, slo, max_ttft_ms, mode, max_price, sort, only, ignore, "
+                           "fallback, trace, dry_run");
 }
 
 bool read_provider_field(Checks& c, std::string_view key, const Element& e, grid::Intent& out) {
@@ -146,7 +149,8 @@ bool Checks::whole(const std::string& param, const Element& e, std::int64_t min,
     return fail(param, fmt::format("{} is {:.20g}, outside {} to {}", param, v, min, max));
   }
   out = static_cast<std::int64_t>(v);
-  if (static_cast<double>(out) != v) return fail(param, fmt::format("{} is {:.10g}, but must be a whole number", param, v));
+  if (static_cast<double>(out) != v)
+    return fail(param, fmt::format("{} is {:.10g}, but must be a whole number", param, v));
   return true;
 }
 

@@ -2,8 +2,9 @@
 // format/openai. Borrowed elements live as long as their parser.
 #pragma once
 
-#include <cstdint>
 #include <simdjson.h>
+
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>

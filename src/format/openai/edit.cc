@@ -13,10 +13,27 @@ using Ordered = nlohmann::ordered_json;
 
 Error broken(std::string message) { return {Code::DataLoss, Origin::Upstream, Retry::Elsewhere, std::move(message)}; }
 
-constexpr std::array<std::string_view, 21> kChatFields = {
-    "messages", "temperature", "top_p", "stop", "seed", "presence_penalty", "frequency_penalty", "logit_bias", "logprobs",
-    "top_logprobs", "tools", "tool_choice", "parallel_tool_calls", "response_format", "reasoning_effort", "stream",
-    "verbosity", "prediction", "n", "user", "chat_template_kwargs"};
+constexpr std::array<std::string_view, 21> kChatFields = {"messages",
+                                                          "temperature",
+                                                          "top_p",
+                                                          "stop",
+                                                          "seed",
+                                                          "presence_penalty",
+                                                          "frequency_penalty",
+                                                          "logit_bias",
+                                                          "logprobs",
+                                                          "top_logprobs",
+                                                          "tools",
+                                                          "tool_choice",
+                                                          "parallel_tool_calls",
+                                                          "response_format",
+                                                          "reasoning_effort",
+                                                          "stream",
+                                                          "verbosity",
+                                                          "prediction",
+                                                          "n",
+                                                          "user",
+                                                          "chat_template_kwargs"};
 constexpr std::array<std::string_view, 2> kEmbeddingFields = {"input", "encoding_format"};
 
 template <std::size_t N>
@@ -112,7 +129,8 @@ std::string message_of(const Ordered& object) {
 Result<Ordered> parse_answer(std::string_view text) {
   Ordered object = Ordered::parse(text, nullptr, false);
   if (!object.is_object()) {
-    return broken("the engine's answer is not a JSON object: " + json::quoted(text.substr(0, 60)) + "; try another node");
+    return broken("the engine's answer is not a JSON object: " + json::quoted(text.substr(0, 60)) +
+                  "; try another node");
   }
   if (const auto message = message_of(object); !message.empty()) {
     return Error{Code::Unavailable, Origin::Upstream, Retry::Elsewhere, "the engine failed: " + message};

@@ -1,6 +1,7 @@
 // Edits on the agent's side: the client's body for the engine, and the engine's answer for the client. Pure.
-// Only fields of the public API reach an engine: an engine's own (slots, salts, budgets that go round max_tokens) never do.
-// AnswerFilter: one per attempt, one owner. Errors: DataLoss (the engine sent what is no answer), Unavailable (its error event).
+// Only fields of the public API reach an engine: an engine's own (slots, salts, budgets that go round max_tokens) never
+// do. AnswerFilter: one per attempt, one owner. Errors: DataLoss (the engine sent what is no answer), Unavailable (its
+// error event).
 #pragma once
 
 #include <cstdint>
@@ -23,11 +24,11 @@ Result<std::string> edit_chat_body(std::string_view body, const BodyEdit& edit);
 Result<std::string> edit_embeddings_body(std::string_view body, const BodyEdit& edit);
 
 struct AnswerEdit {
-  std::string id;                    // `chatcmpl-…`; embeddings: unused
+  std::string id;  // `chatcmpl-…`; embeddings: unused
   std::int64_t created_unix_s = 0;
-  std::string model;                 // as the client asked for it
+  std::string model;  // as the client asked for it
   bool embeddings = false;
-  bool client_wants_usage = false;   // stream_options.include_usage
+  bool client_wants_usage = false;  // stream_options.include_usage
 };
 
 class AnswerFilter {

@@ -12,11 +12,19 @@ namespace {
 
 // As llama.cpp's server writes them.
 const std::vector<std::string> kStream = {
-    R"({"choices":[{"finish_reason":null,"index":0,"delta":{"role":"assistant","content":null}}],"created":1,"id":"chatcmpl-engine","model":"alias","system_fingerprint":"b0-unknown","object":"chat.completion.chunk"})",
-    R"({"choices":[{"finish_reason":null,"index":0,"delta":{"content":"Par"}}],"created":1,"id":"chatcmpl-engine","model":"alias","system_fingerprint":"b0-unknown","object":"chat.completion.chunk"})",
-    R"({"choices":[{"finish_reason":null,"index":0,"delta":{"content":"is"}}],"created":1,"id":"chatcmpl-engine","model":"alias","system_fingerprint":"b0-unknown","object":"chat.completion.chunk","timings":{"cache_n":24,"prompt_n":15,"predicted_n":3}})",
-    R"({"choices":[{"finish_reason":"length","index":0,"delta":{}}],"created":1,"id":"chatcmpl-engine","model":"alias","system_fingerprint":"b0-unknown","object":"chat.completion.chunk"})",
-    R"({"choices":[],"created":1,"id":"chatcmpl-engine","model":"alias","system_fingerprint":"b0-unknown","object":"chat.completion.chunk","usage":{"completion_tokens":4,"prompt_tokens":39,"total_tokens":43,"prompt_tokens_details":{"cached_tokens":24}},"timings":{"cache_n":24,"predicted_n":4}})",
+    R"({"choices":[{"finish_reason":null,"index":0,"delta":{"role":"assistant","content":null}}],"created":)"
+    R"(1,"id":"chatcmpl-engine","model":"alias","system_fingerprint":"b0-unknown","object":"chat.completion)"
+    R"(.chunk"})",
+    R"({"choices":[{"finish_reason":null,"index":0,"delta":{"content":"Par"}}],"created":1,"id":"chatcmpl-e)"
+    R"(ngine","model":"alias","system_fingerprint":"b0-unknown","object":"chat.completion.chunk"})",
+    R"({"choices":[{"finish_reason":null,"index":0,"delta":{"content":"is"}}],"created":1,"id":"chatcmpl-en)"
+    R"(gine","model":"alias","system_fingerprint":"b0-unknown","object":"chat.completion.chunk","timings":{)"
+    R"("cache_n":24,"prompt_n":15,"predicted_n":3}})",
+    R"({"choices":[{"finish_reason":"length","index":0,"delta":{}}],"created":1,"id":"chatcmpl-engine","mod)"
+    R"(el":"alias","system_fingerprint":"b0-unknown","object":"chat.completion.chunk"})",
+    R"({"choices":[],"created":1,"id":"chatcmpl-engine","model":"alias","system_fingerprint":"b0-unknown",")"
+    R"(object":"chat.completion.chunk","usage":{"completion_tokens":4,"prompt_tokens":39,"total_tokens":43,)"
+    R"("prompt_tokens_details":{"cached_tokens":24}},"timings":{"cache_n":24,"predicted_n":4}})",
     "[DONE]"};
 
 AnswerEdit edit_for(bool wants_usage) { return {"chatcmpl-ours", 77, "smol", false, wants_usage}; }
@@ -83,7 +91,8 @@ TEST(AnswerFilter, CountsWhatItSawWhereTheEngineSaysNothing) {
 }
 
 TEST(AnswerFilter, BadStreamsAreErrors) {
-  for (const char* payload : {"", "{", "[]", "{}", R"({"choices":5})", "[DONE]", R"({"error":{"code":500,"message":"gone"}})"}) {
+  for (const char* payload :
+       {"", "{", "[]", "{}", R"({"choices":5})", "[DONE]", R"({"error":{"code":500,"message":"gone"}})"}) {
     AnswerFilter filter(edit_for(false));
     EXPECT_FALSE(filter.event(payload).ok()) << payload;
   }
@@ -92,7 +101,10 @@ TEST(AnswerFilter, BadStreamsAreErrors) {
 TEST(AnswerFilter, WholeAnswers) {
   AnswerFilter filter(edit_for(false));
   const auto tokens = filter.whole(
-      R"({"choices":[{"finish_reason":"stop","index":0,"message":{"role":"assistant","content":"Paris"}}],"created":1,"model":"alias","object":"chat.completion","usage":{"completion_tokens":3,"prompt_tokens":32,"total_tokens":35,"prompt_tokens_details":{"cached_tokens":31}},"id":"chatcmpl-engine","timings":{"cache_n":31}})");
+      R"({"choices":[{"finish_reason":"stop","index":0,"message":{"role":"assistant","content":"Paris"}}],"cr)"
+      R"(eated":1,"model":"alias","object":"chat.completion","usage":{"completion_tokens":3,"prompt_tokens":3)"
+      R"(2,"total_tokens":35,"prompt_tokens_details":{"cached_tokens":31}},"id":"chatcmpl-engine","timings":{)"
+      R"("cache_n":31}})");
   ASSERT_TRUE(tokens.ok());
   EXPECT_EQ(*tokens, 3U);
   EXPECT_EQ(filter.finish_reason(), "stop");
@@ -103,18 +115,25 @@ TEST(AnswerFilter, WholeAnswers) {
   EXPECT_FALSE(object->contains("timings"));
 
   AnswerFilter embeddings({"", 0, "e5", true, false});
-  ASSERT_TRUE(embeddings
-                  .whole(R"({"object": "list", "data": [{"object": "embedding", "index": 0, "embedding": [0.5, -0.25]}], "model": "m", "usage": {"prompt_tokens": 12, "total_tokens": 12}})")
-                  .ok());
+  ASSERT_TRUE(
+      embeddings
+          .whole(
+
+              R"({"object": "list", "data": [{"object": "embedding", "index": 0, "embedding": [0.5, -0.25]}], "model")"
+              R"(: "m", "usage": {"prompt_tokens": 12, "total_tokens": 12}})")
+          .ok());
   EXPECT_EQ(embeddings.usage().prompt_tokens, 12U);
   EXPECT_EQ(embeddings.tail() + "}",
-            R"({"object":"list","data":[{"object":"embedding","index":0,"embedding":[0.5,-0.25]}],"model":"e5","usage":{"prompt_tokens":12,"total_tokens":12}})");
+            R"({"object":"list","data":[{"object":"embedding","index":0,"embedding":[0.5,-0.25]}],"model":"e5","usa)"
+            R"(ge":{"prompt_tokens":12,"total_tokens":12}})");
   EXPECT_FALSE(AnswerFilter(edit_for(false)).whole("{}").ok());
 }
 
 TEST(BodyEdits, KeepOnlyThePublicFieldsAndBoundTheAnswer) {
   const std::string body =
-      R"({"model":"smol","messages":[{"role":"user","content":"hi"}],"temperature":0.5,"n_predict":100000,"cache_salt":"x","id_slot":0,"lora":[],"grid":{"zone":"fr"},"provider":{},"metadata":{"a":"b"},"stream":true,"seed":null})";
+      R"({"model":"smol","messages":[{"role":"user","content":"hi"}],"temperature":0.5,"n_predict":100000,"ca)"
+      R"(che_salt":"x","id_slot":0,"lora":[],"grid":{"zone":"fr"},"provider":{},"metadata":{"a":"b"},"stream")"
+      R"(:true,"seed":null})";
   auto edited = edit_chat_body(body, {"alias", true, 64, true});
   ASSERT_TRUE(edited.ok());
   auto v = *json::parse(*edited);
@@ -126,7 +145,8 @@ TEST(BodyEdits, KeepOnlyThePublicFieldsAndBoundTheAnswer) {
   EXPECT_EQ(v["stream_options"]["include_usage"], true);
   EXPECT_EQ(v["timings_per_token"], true);
   EXPECT_EQ(v["messages"][0]["content"], "hi");
-  edited = edit_chat_body(R"({"messages":[],"max_completion_tokens":10,"max_tokens":500})", {"alias", false, 64, false});
+  edited =
+      edit_chat_body(R"({"messages":[],"max_completion_tokens":10,"max_tokens":500})", {"alias", false, 64, false});
   ASSERT_TRUE(edited.ok());
   v = *json::parse(*edited);
   EXPECT_EQ(v["max_tokens"], 10);
@@ -134,12 +154,15 @@ TEST(BodyEdits, KeepOnlyThePublicFieldsAndBoundTheAnswer) {
   EXPECT_FALSE(v.contains("stream_options"));
   EXPECT_FALSE(edit_chat_body("[]", {}).ok());
   EXPECT_FALSE(edit_chat_body("{", {}).ok());
-  EXPECT_EQ(*edit_embeddings_body(R"({"model":"x","input":["a"],"user":"u","grid":{},"encoding_format":"base64"})", {"e", false, 0, false}),
+  EXPECT_EQ(*edit_embeddings_body(R"({"model":"x","input":["a"],"user":"u","grid":{},"encoding_format":"base64"})",
+                                  {"e", false, 0, false}),
             R"({"input":["a"],"encoding_format":"base64","model":"e"})");
 }
 
 TEST(EngineErrors, AreRead) {
-  const auto e = read_engine_error(400, R"({"error":{"code":400,"message":"request (4031 tokens) exceeds the available context size (1024 tokens), try increasing it","type":"exceed_context_size_error","n_prompt_tokens":4031,"n_ctx":1024}})");
+  const auto e = read_engine_error(
+      400, R"({"error":{"code":400,"message":"request (4031 tokens) exceeds the available context size (1024 token)"
+           R"(s), try increasing it","type":"exceed_context_size_error","n_prompt_tokens":4031,"n_ctx":1024}})");
   EXPECT_EQ(e.code, "context_length_exceeded");
   EXPECT_NE(e.message.find("4031"), std::string::npos);
   EXPECT_EQ(read_engine_error(502, "<html>").message, "the engine answered 502");

@@ -1,5 +1,5 @@
-// ApiError: a refusal as OpenAI's clients read it: {"error":{"message","type","param","code"}}, as a body or, once a stream has
-// begun, as its last event. Pure, any thread.
+// ApiError: a refusal as OpenAI's clients read it: {"error":{"message","type","param","code"}}, as a body or, once a
+// stream has begun, as its last event. Pure, any thread.
 #pragma once
 
 #include <string>

@@ -39,8 +39,9 @@ class Fields {
   }
   std::string key() {
     std::size_t n = 0;
-    while (n < rest_.size() && ((rest_[n] >= 'a' && rest_[n] <= 'z') || (n > 0 && (rest_[n] == '-' || rest_[n] == '_' ||
-                                                                     (rest_[n] >= '0' && rest_[n] <= '9'))))) {
+    while (n < rest_.size() &&
+           ((rest_[n] >= 'a' && rest_[n] <= 'z') ||
+            (n > 0 && (rest_[n] == '-' || rest_[n] == '_' || (rest_[n] >= '0' && rest_[n] <= '9'))))) {
       ++n;
     }
     std::string out(rest_.substr(0, n));
@@ -112,7 +113,9 @@ class Fields {
 
 constexpr std::string_view kHeader = "X-AIGrid-Intent";
 
-ApiError wrong(const std::string& message) { return {400, "invalid_intent", "header X-AIGrid-Intent: " + message, std::string(kHeader)}; }
+ApiError wrong(const std::string& message) {
+  return {400, "invalid_intent", "header X-AIGrid-Intent: " + message, std::string(kHeader)};
+}
 
 std::optional<ApiError> store_number(const std::string& key, const Item& item, grid::Intent& out) {
   if (item.form != Item::Form::Number || !(item.number > 0)) return wrong(key + " must be a positive number");
@@ -189,7 +192,8 @@ grid::Intent narrow(const grid::Intent& outer, const grid::Intent& inner) {
   }
   out.require_ttft = outer.require_ttft || inner.require_ttft;
   if (inner.max_price_nano) {
-    out.max_price_nano = out.max_price_nano ? std::min(*out.max_price_nano, *inner.max_price_nano) : inner.max_price_nano;
+    out.max_price_nano =
+        out.max_price_nano ? std::min(*out.max_price_nano, *inner.max_price_nano) : inner.max_price_nano;
   }
   if (outer.only_sites.empty()) {
     out.only_sites = inner.only_sites;

@@ -1,5 +1,5 @@
-// Intent from its three channels: the X-AIGrid-Intent header (a structured field, RFC 8941), the body's `grid` object and the
-// neighbouring `provider` object. What we do not know is refused with its name: a constraint is never ignored.
+// Intent from its three channels: the X-AIGrid-Intent header (a structured field, RFC 8941), the body's `grid` object
+// and the neighbouring `provider` object. What we do not know is refused with its name: a constraint is never ignored.
 // Pure, any thread.
 #pragma once
 

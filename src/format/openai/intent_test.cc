@@ -22,9 +22,28 @@ TEST(IntentHeader, Reads) {
 }
 
 TEST(IntentHeader, RefusesAndLeavesTheIntentAlone) {
-  for (const char* text : {"zone", "zone=", "zone=\"fr", "zone=()", "zone=\"\"", "zone=5", "ttft-ms=abc", "ttft-ms=-1", "ttft-ms=1e3",
-                           "ttft-ms=30;maybe", "sort=throughput", "fallback=no", "fallback=?2", "colour=red", "zone=fr sort=price",
-                           "zone=fr,", "Zone=fr", ",", "=", "zone=(\"fr\"", "max-price=99999999999", "zone=\"a\\"}) {
+  for (const char* text : {"zone",
+                           "zone=",
+                           "zone=\"fr",
+                           "zone=()",
+                           "zone=\"\"",
+                           "zone=5",
+                           "ttft-ms=abc",
+                           "ttft-ms=-1",
+                           "ttft-ms=1e3",
+                           "ttft-ms=30;maybe",
+                           "sort=throughput",
+                           "fallback=no",
+                           "fallback=?2",
+                           "colour=red",
+                           "zone=fr sort=price",
+                           "zone=fr,",
+                           "Zone=fr",
+                           ",",
+                           "=",
+                           "zone=(\"fr\"",
+                           "max-price=99999999999",
+                           "zone=\"a\\"}) {
     grid::Intent i;
     i.zones = {"eu"};
     const auto error = parse_intent_header(text, i);

@@ -1,8 +1,9 @@
 #include "format/openai/scan.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
-#include <fmt/format.h>
 #include <limits>
 
 #include "format/json/json.h"
@@ -38,14 +39,16 @@ struct Locator : nlohmann::json_sax<json::Json> {
 
 ApiError not_json(std::string_view body, simdjson::error_code code) {
   if (code == simdjson::DEPTH_ERROR) {
-    return {400, "invalid_json", fmt::format("the body is nested deeper than {} levels; flatten it", kMaxBodyDepth), ""};
+    return {400, "invalid_json", fmt::format("the body is nested deeper than {} levels; flatten it", kMaxBodyDepth),
+            ""};
   }
   if (body.find_first_not_of(" \t\r\n") == std::string_view::npos) {
     return {400, "invalid_json", "the body is empty; send a JSON object", ""};
   }
   Locator locator;
   json::Json::sax_parse(body, &locator);
-  const auto line = 1 + std::count(body.begin(), body.begin() + static_cast<std::ptrdiff_t>(std::min(locator.at, body.size())), '\n');
+  const auto line =
+      1 + std::count(body.begin(), body.begin() + static_cast<std::ptrdiff_t>(std::min(locator.at, body.size())), '\n');
   return {400, "invalid_json",
           fmt::format("the body is not JSON: it breaks at byte {} (line {}); send one complete JSON object in UTF-8",
                       locator.at, line),
@@ -60,7 +63,8 @@ class ChatScan {
     for (const auto field : body) {
       if (!field.value.is_null() && !member(field.key, field.value)) return false;
     }
-    if (!seen("model")) return c_.fail("model", "model is missing; name one of GET /v1/models", "missing_required_parameter");
+    if (!seen("model"))
+      return c_.fail("model", "model is missing; name one of GET /v1/models", "missing_required_parameter");
     if (!seen("messages")) {
       return c_.fail("messages", "messages is missing; send at least one message", "missing_required_parameter");
     }
@@ -72,8 +76,8 @@ class ChatScan {
 
  private:
   static constexpr std::array<std::string_view, 12> kOnce = {
-      "model", "messages", "stream", "stream_options", "max_tokens", "max_completion_tokens",
-      "n",     "grid",     "provider", "tools",        "response_format", "logprobs"};
+      "model", "messages", "stream",   "stream_options", "max_tokens",      "max_completion_tokens",
+      "n",     "grid",     "provider", "tools",          "response_format", "logprobs"};
 
   bool seen(std::string_view key) const {
     const auto it = std::find(kOnce.begin(), kOnce.end(), key);
@@ -167,7 +171,8 @@ class ChatScan {
     std::int64_t v = 0;
     if (!c_.whole("n", e, 1, 128, v)) return false;
     // Engines report the usage of one choice only, so several could not be accounted exactly.
-    return v == 1 || c_.unsupported("n", fmt::format("n is {}, but one answer a request is served; send several requests", v));
+    return v == 1 ||
+           c_.unsupported("n", fmt::format("n is {}, but one answer a request is served; send several requests", v));
   }
 
   bool stop(const Element& e) {
@@ -197,7 +202,8 @@ class ChatScan {
     Array list;
     Object tool;
     if (!c_.array("tools", e, list)) return false;
-    if (list.size() > 128) return c_.fail("tools", fmt::format("tools has {} entries, over the limit of 128", list.size()));
+    if (list.size() > 128)
+      return c_.fail("tools", fmt::format("tools has {} entries, over the limit of 128", list.size()));
     for (const auto item : list) {
       if (!c_.object("tools", item, tool)) return false;
     }
@@ -210,7 +216,8 @@ class ChatScan {
     std::string type;
     if (!c_.object("response_format", e, format)) return false;
     Element word;
-    if (format["type"].get(word) != simdjson::SUCCESS) return c_.fail("response_format.type", "response_format.type is missing");
+    if (format["type"].get(word) != simdjson::SUCCESS)
+      return c_.fail("response_format.type", "response_format.type is missing");
     if (!c_.text("response_format.type", word, type)) return false;
     if (type != "text" && type != "json_object" && type != "json_schema") {
       return c_.fail("response_format.type", "response_format.type must be text, json_object or json_schema");
@@ -232,7 +239,8 @@ class ChatScan {
   }
 
   bool message(const std::string& at, const Element& e) {
-    static constexpr std::array<std::string_view, 6> kRoles = {"system", "developer", "user", "assistant", "tool", "function"};
+    static constexpr std::array<std::string_view, 6> kRoles = {"system",    "developer", "user",
+                                                               "assistant", "tool",      "function"};
     Object fields;
     if (!c_.object(at, e, fields)) return false;
     std::string role;
@@ -249,7 +257,8 @@ class ChatScan {
     }
     if (role.empty()) return c_.fail(at + ".role", at + ".role is missing", "missing_required_parameter");
     if (std::find(kRoles.begin(), kRoles.end(), role) == kRoles.end()) {
-      return c_.fail(at + ".role", fmt::format("{}.role is {}, none of {}", at, json::quoted(role.substr(0, 40)), fmt::join(kRoles, ", ")));
+      return c_.fail(at + ".role", fmt::format("{}.role is {}, none of {}", at, json::quoted(role.substr(0, 40)),
+                                               fmt::join(kRoles, ", ")));
     }
     if (!content && !(role == "assistant" && calls)) {
       return c_.fail(at + ".content", at + ".content is missing", "missing_required_parameter");
@@ -274,7 +283,8 @@ class ChatScan {
         if (field.key == "text" && field.value.get(text) == simdjson::SUCCESS) out_.prompt_bytes += text.size();
       }
       if (type != "text" && type != "refusal") {
-        return c_.unsupported(at, fmt::format("{} has a part of type {}; only text is served", at, json::quoted(type.substr(0, 40))));
+        return c_.unsupported(
+            at, fmt::format("{} has a part of type {}; only text is served", at, json::quoted(type.substr(0, 40))));
       }
     }
     return true;
@@ -293,7 +303,8 @@ class EmbeddingScan {
     for (const auto field : body) {
       if (!field.value.is_null() && !member(field.key, field.value)) return false;
     }
-    if (out_.model.empty()) return c_.fail("model", "model is missing; name one of GET /v1/models", "missing_required_parameter");
+    if (out_.model.empty())
+      return c_.fail("model", "model is missing; name one of GET /v1/models", "missing_required_parameter");
     if (!input_) return c_.fail("input", "input is missing; send text or a list of text", "missing_required_parameter");
     return true;
   }
@@ -314,9 +325,11 @@ class EmbeddingScan {
       std::string word;
       if (!c_.text("encoding_format", e, word)) return false;
       out_.base64 = word == "base64";
-      return word == "base64" || word == "float" || c_.fail("encoding_format", "encoding_format must be float or base64");
+      return word == "base64" || word == "float" ||
+             c_.fail("encoding_format", "encoding_format must be float or base64");
     }
-    if (key == "dimensions") return c_.unsupported("dimensions", "dimensions cannot be chosen; the model's own are given");
+    if (key == "dimensions")
+      return c_.unsupported("dimensions", "dimensions cannot be chosen; the model's own are given");
     if (key == "grid") return read_grid(c_, e, out_.intent);
     if (key == "provider") return read_provider(c_, e, out_.intent);
     return true;

@@ -10,14 +10,20 @@ namespace {
 
 constexpr const char* kHi = R"("messages":[{"role":"user","content":"hello"}])";
 
-std::string chat(const std::string& more) { return std::string(R"({"model":"smol",)") + kHi + (more.empty() ? "" : "," + more) + "}"; }
+std::string chat(const std::string& more) {
+  return std::string(R"({"model":"smol",)") + kHi + (more.empty() ? "" : "," + more) + "}";
+}
 
 TEST(Scan, ReadsWhatRoutingNeeds) {
   const auto r = scan_chat(
-      R"({"model":"smol","stream":true,"stream_options":{"include_usage":true},"max_tokens":50,"max_completion_tokens":40,)"
-      R"("messages":[{"role":"system","content":"be brief"},{"role":"user","content":[{"type":"text","text":"héllo"}]},)"
-      R"({"role":"assistant","content":null,"tool_calls":[]}],"tools":[{"type":"function"}],"store":true,"later":{"a":[1]},)"
-      R"("grid":{"zone":"fr","max_ttft_ms":30,"mode":"require","sort":"price","fallback":false,"max_price":{"completion":1.5}}})");
+      R"({"model":"smol","stream":true,"stream_options":{"include_usage":true},"max_tokens":50,"max_completio)"
+      R"(n_tokens":40,)"
+      R"("messages":[{"role":"system","content":"be brief"},{"role":"user","content":[{"type":"text","text":")"
+      R"(héllo"}]},)"
+      R"({"role":"assistant","content":null,"tool_calls":[]}],"tools":[{"type":"function"}],"store":true,"lat)"
+      R"(er":{"a":[1]},)"
+      R"("grid":{"zone":"fr","max_ttft_ms":30,"mode":"require","sort":"price","fallback":false,"max_price":{")"
+      R"(completion":1.5}}})");
   ASSERT_TRUE(r.has_value()) << r.error().message;
   EXPECT_EQ(r->model, "smol");
   EXPECT_TRUE(r->stream && r->include_usage && r->tools);
@@ -34,7 +40,9 @@ TEST(Scan, ReadsWhatRoutingNeeds) {
 }
 
 TEST(Scan, ProviderIsAnAlias) {
-  const auto r = scan_chat(chat(R"("provider":{"only":["paris"],"ignore":["lyon"],"allow_fallbacks":true,"sort":"latency","zdr":true,"preferred_max_latency":0.5})"));
+  const auto r = scan_chat(
+      chat(R"("provider":{"only":["paris"],"ignore":["lyon"],"allow_fallbacks":true,"sort":"latency","zdr":true,"p)"
+           R"(referred_max_latency":0.5})"));
   ASSERT_TRUE(r.has_value()) << r.error().message;
   EXPECT_EQ(r->intent.only_sites, std::vector<std::string>{"paris"});
   EXPECT_EQ(r->intent.max_ttft_ms, 500);
@@ -60,7 +68,8 @@ TEST(Scan, RefusalsNameTheParameter) {
       {R"({"model":"a","messages":[{"role":"king","content":""}]})", "invalid_value", "messages[0].role"},
       {R"({"model":"a","messages":[{"content":"x"}]})", "missing_required_parameter", "messages[0].role"},
       {R"({"model":"a","messages":[{"role":"user"}]})", "missing_required_parameter", "messages[0].content"},
-      {R"({"model":"a","messages":[{"role":"user","content":[{"type":"image_url"}]}]})", "unsupported_parameter", "messages[0].content"},
+      {R"({"model":"a","messages":[{"role":"user","content":[{"type":"image_url"}]}]})", "unsupported_parameter",
+       "messages[0].content"},
       {chat(R"("max_tokens":-1)"), "invalid_value", "max_tokens"},
       {chat(R"("max_tokens":0)"), "invalid_value", "max_tokens"},
       {chat(R"("max_tokens":1.5)"), "invalid_value", "max_tokens"},
@@ -109,16 +118,18 @@ TEST(Scan, DeepBodiesAreRefused) {
 }
 
 TEST(Scan, Embeddings) {
-  const auto r = scan_embeddings(R"({"model":"e5","input":["a","bc"],"encoding_format":"base64","grid":{"zone":"eu"}})");
+  const auto r =
+      scan_embeddings(R"({"model":"e5","input":["a","bc"],"encoding_format":"base64","grid":{"zone":"eu"}})");
   ASSERT_TRUE(r.has_value()) << r.error().message;
   EXPECT_EQ(r->messages, 2U);
   EXPECT_EQ(r->prompt_bytes, 3U);
   EXPECT_TRUE(r->base64);
   EXPECT_TRUE(scan_embeddings(R"({"model":"e5","input":"text"})").has_value());
-  for (const char* body : {R"({"model":"e5"})", R"({"input":"x"})", R"({"model":"e5","input":[]})", R"({"model":"e5","input":""})",
-                           R"({"model":"e5","input":[""]})", R"({"model":"e5","input":[1,2]})",
-                           R"({"model":"e5","input":"x","encoding_format":"hex"})", R"({"model":"e5","input":"x","dimensions":8})",
-                           R"({"model":"e5","input":"x","input":"y"})"}) {
+  for (const char* body :
+       {R"({"model":"e5"})", R"({"input":"x"})", R"({"model":"e5","input":[]})", R"({"model":"e5","input":""})",
+        R"({"model":"e5","input":[""]})", R"({"model":"e5","input":[1,2]})",
+        R"({"model":"e5","input":"x","encoding_format":"hex"})", R"({"model":"e5","input":"x","dimensions":8})",
+        R"({"model":"e5","input":"x","input":"y"})"}) {
     EXPECT_FALSE(scan_embeddings(body).has_value()) << body;
   }
 }
