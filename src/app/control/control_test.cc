@@ -211,7 +211,7 @@ io::Task<void> use_resources(io::Env& env, World& world) {
   EXPECT_EQ(list["items"].size(), 2u);
 
   // Optimistic concurrency, demanded where a lost update could widen who sees what.
-  const std::string zone = R"({"kind":"Zone","metadata":{"name":"fr"},"spec":{"jurisdictions":["FR","MC"]}})";
+  const std::string zone = R"({"apiVersion":"aigrid/v1","kind":"Zone","metadata":{"name":"fr"},"spec":{"jurisdictions":["FR","MC"]}})";
   const Json missing = co_await call(env, "PUT", "/api/v1/zones/fr", zone, 428);
   EXPECT_EQ(missing["code"], "if_match_required");
   (void)co_await call(env, "PUT", "/api/v1/zones/fr", zone, 412, {{"if-match", "\"1\""}});
@@ -221,9 +221,9 @@ io::Task<void> use_resources(io::Env& env, World& world) {
 
   // All problems at once, and nothing of it written.
   const Json refused = co_await call(env, "POST", "/api/v1/apply", R"({"resources":[
-    {"kind":"Site","metadata":{"name":"nice"},"spec":{"kind":"edge","operator":"op","country":"FR","jurisdiction":"FR","lat":143,"lon":7},
+    {"apiVersion":"aigrid/v1","kind":"Site","metadata":{"name":"nice"},"spec":{"kind":"edge","operator":"op","country":"FR","jurisdiction":"FR","lat":143,"lon":7},
      "source":{"file":"s.yaml","line":3}},
-    {"kind":"Node","metadata":{"name":"n"},"spec":{"site":"paris","colour":"red"},"source":{"file":"s.yaml","line":20}}]})", 422);
+    {"apiVersion":"aigrid/v1","kind":"Node","metadata":{"name":"n"},"spec":{"site":"paris","colour":"red"},"source":{"file":"s.yaml","line":20}}]})", 422);
   EXPECT_EQ(refused["code"], "invalid_configuration");
   EXPECT_EQ(refused["errors"].size(), 2u) << refused.dump(2);
   EXPECT_EQ(refused["errors"][0]["file"], "s.yaml");
@@ -265,9 +265,16 @@ io::Task<void> follow_bundles(io::Env& env, World& world) {
   bundle::Held held;
   BundleReader reader(*control.connection, held);
   co_await reader.start();
-  const std::string first = co_await reader.next();
-  held = apply_update(held, first, *membership);
+  std::size_t first_size = 0;
   auto inventory = bundle::inventory(held);
+  while (inventory->keys.size() < 20) {  // writes may come in several versions
+    const std::string first = co_await reader.next();
+    EXPECT_FALSE(first.empty());
+    if (first.empty()) co_return;
+    first_size += first.size();
+    held = apply_update(held, first, *membership);
+    inventory = bundle::inventory(held);
+  }
   EXPECT_EQ(inventory->keys.size(), 20u);
   EXPECT_EQ(inventory->gateways.size(), 1u);
 
@@ -275,7 +282,7 @@ io::Task<void> follow_bundles(io::Env& env, World& world) {
   (void)co_await call(env, "POST", "/api/v1/api-keys/" + kids[7] + "/revoke", "", 200);
   const std::string second = co_await reader.next();
   EXPECT_LT(env.now() - before, 1s);
-  EXPECT_LT(second.size(), first.size() / 2);
+  EXPECT_LT(second.size(), first_size / 2);
   held = apply_update(held, second, *membership);
   inventory = bundle::inventory(held);
   for (const auto& key : inventory->keys) EXPECT_EQ(key.revoked, key.kid == kids[7]);
@@ -286,7 +293,8 @@ io::Task<void> follow_bundles(io::Env& env, World& world) {
   (void)co_await call(env, "POST", "/api/v1/api-keys/" + kids[8] + "/revoke", "", 200);
   const std::string third = co_await late.next();
   held = apply_update(held, third, *membership);
-  EXPECT_TRUE(bundle::decode_update(third)->full.empty());
+  const auto only_change = bundle::decode_update(third);
+  EXPECT_EQ(only_change->full.size() + only_change->changed.size(), 1u);
 }
 
 TEST(Control, PushesSignedBundlesAndSmallDeltas) {
@@ -442,8 +450,8 @@ io::Task<void> change_sites(io::Env& env, World& world) {
   tasks.spawn(watch_sites(env, &seen));
   co_await env.sleep_for(100ms);
   const std::string spec = R"("spec":{"kind":"edge","operator":"op","country":"FR","lat":43.7,"lon":7.2}})";
-  (void)co_await call(env, "PUT", "/api/v1/sites/nice", R"({"kind":"Site","metadata":{"name":"nice"},)" + spec, 201);
-  (void)co_await call(env, "PUT", "/api/v1/sites/nice", R"({"kind":"Site","metadata":{"name":"nice","labels":{"a":"b"}},)" + spec, 200);
+  (void)co_await call(env, "PUT", "/api/v1/sites/nice", R"({"apiVersion":"aigrid/v1","kind":"Site","metadata":{"name":"nice"},)" + spec, 201);
+  (void)co_await call(env, "PUT", "/api/v1/sites/nice", R"({"apiVersion":"aigrid/v1","kind":"Site","metadata":{"name":"nice","labels":{"a":"b"}},)" + spec, 200);
   (void)co_await call(env, "DELETE", "/api/v1/sites/nice", "", 200);
   co_await tasks.join();
   EXPECT_EQ(seen, (std::vector<std::string>{"ADDED lyon", "ADDED paris", "BOOKMARK -", "ADDED nice", "MODIFIED nice", "DELETED nice"}));

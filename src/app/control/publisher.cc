@@ -18,7 +18,8 @@ bundle::Held compile(const CatalogEntries& entries, const std::string& grid, std
 
 io::Task<void> Publisher::run() {
   for (;;) {
-    if (current_ && current_->parsed.version == catalog_.revision()) {
+    // Revision 0 is an empty grid: there is nothing to tell, and version 0 means nothing held.
+    if (catalog_.revision() == (current_ ? current_->parsed.version : 0)) {
       co_await watch_.changed.wait();
       co_await env_.sleep_for(limits_.gather_changes);
       continue;
