@@ -29,6 +29,7 @@ struct Capabilities {
   bool metrics = false;  // GET /metrics is understood by load_from_metrics
   bool slots = false;    // GET /slots is understood by load_from_slots
   bool unix_socket = false;
+  bool timings_per_event = false;  // streams carry exact counts with every event when asked to
 };
 
 // Where and with what the agent starts engines.

@@ -9,7 +9,7 @@ namespace aigrid::engine {
 
 Capabilities LlamaCpp::capabilities() const {
   Capabilities out;
-  out.abort = out.usage = out.metrics = out.slots = out.unix_socket = true;
+  out.abort = out.usage = out.metrics = out.slots = out.unix_socket = out.timings_per_event = true;
   return out;
 }
 

@@ -1,0 +1,184 @@
+#include "app/agent/agent.h"
+
+#include <array>
+#include <chrono>
+#include <memory>
+#include <utility>
+
+#include "app/agent/attempt.h"
+#include "app/agent/node.h"
+#include "io/client/backoff.h"
+#include "io/client/inner_dial.h"
+#include "io/client/join.h"
+#include "io/client/ops_server.h"
+
+namespace aigrid::agent {
+
+Node::Node(io::Env& env, const AgentOptions& options, std::unique_ptr<io::Membership> membership)
+    : env_(env),
+      options_(options),
+      membership_(std::move(membership)),
+      bundle_(env, options.state, options.name, membership_->identity().bundle_key),
+      engines_(env, options_, [this] { reports_.kick(); }),
+      telemetry_(env, options.system_root, options.state),
+      reports_(env, options.cadence.report_every, [this] { return report(); }),
+      services_{env, options_, membership_->name().site, bundle_, engines_, counters_},
+      tasks_(env.executor()) {
+  bundle_.on_change([this] { engines_.reconcile(*bundle_.view()); });
+}
+
+io::Task<int> Node::run(std::unique_ptr<io::Listener> ops) {
+  if (auto loaded = bundle_.load(); !loaded.ok() && loaded.error().code != Code::NotFound) {
+    env_.log().fail("held_bundle_refused", {{"why", loaded.error().message}});
+  }
+  tasks_.spawn(keep_connected());
+  tasks_.spawn(io::keep_renewed(env_, *membership_, [this](std::string csr) { return renew(std::move(csr)); }));
+  tasks_.spawn(read_telemetry());
+  if (ops) {
+    io::OpsCallbacks callbacks{[this] { return ready(); }, [this] { return metrics(); }};
+    tasks_.spawn(io::serve_ops(env_, std::move(ops), std::move(callbacks)));
+  }
+  env_.log().note("agent_started", {{"name", options_.name}, {"site", services_.site}});
+  co_await env_.stop_requested().wait();
+  services_.draining = true;
+  reports_.kick();
+  co_await drain();
+  co_await engines_.stop_all();
+  env_.log().note("agent_stopped");
+  co_return 0;
+}
+
+// Until the last attempt ended, or the patience did.
+io::Task<void> Node::drain() {
+  const Time until = env_.now() + options_.cadence.drain_within;
+  while (engines_.running() > 0 && env_.now() < until) co_await env_.sleep_for(options_.cadence.report_every);
+  if (engines_.running() > 0) env_.log().warn("attempts_cut_by_stop", {{"running", engines_.running()}});
+}
+
+io::Task<void> Node::keep_connected() {
+  std::array<char, 8> entropy{};
+  env_.entropy(entropy);
+  std::uint64_t seed = 0;
+  for (const char c : entropy) seed = (seed << 8U) | static_cast<unsigned char>(c);
+  io::Backoff backoff(seed);
+  for (;;) {
+    io::InnerDial what = dial(io::kAlpnServe);
+    what.serve = [this](std::shared_ptr<io::H2Stream> stream) { return serve(std::move(stream)); };
+    what.h2.ping_every = options_.cadence.ping_every;
+    what.h2.ping_within = options_.cadence.ping_within;
+    auto connection = co_await io::dial_inner(env_, membership_->tls(), std::move(what));
+    if (connection.ok()) {
+      const Time since = env_.now();
+      connected_ = true;
+      ++counters_.gateway_connections;
+      env_.log().note("gateway_connected", {{"gateway", options_.gateway}});
+      co_await (*connection)->run();
+      connected_ = false;
+      env_.log().warn("gateway_lost", {{"gateway", options_.gateway}});
+      // A gateway that takes us and drops us at once is no better than one that does not answer.
+      if (env_.now() - since >= options_.cadence.ping_within) backoff.succeeded();
+    } else {
+      env_.log().warn("gateway_unreachable", {{"gateway", options_.gateway}, {"why", connection.error().message}});
+    }
+    co_await env_.sleep_for(backoff.failed());
+  }
+}
+
+io::InnerDial Node::dial(std::string alpn) const {
+  io::InnerDial what;
+  what.to = options_.gateway;
+  what.alpn = std::move(alpn);
+  what.grid = membership_->name().grid;
+  what.role = Role::Gateway;
+  what.site = membership_->name().site;
+  return what;
+}
+
+// On a connection of its own: on the one that serves, we never ask.
+io::Task<Result<io::RenewAnswer>> Node::renew(std::string csr) {
+  auto connection = co_await io::dial_inner(env_, membership_->tls(), dial(io::kAlpnAsk));
+  if (!connection.ok()) co_return std::move(connection).error();
+  io::TaskGroup running(env_.executor());
+  running.spawn((*connection)->run());
+  auto answer = co_await io::ask_renewal(env_, **connection, std::move(csr));
+  running.cancel();
+  co_return answer;
+}
+
+io::Task<void> Node::serve(std::shared_ptr<io::H2Stream> stream) {
+  const std::string& method = stream->request().method;
+  const std::string& path = stream->request().target;
+  if (method == "POST" && path == "/inner/attempt") {
+    Attempt attempt(services_, stream);
+    co_await attempt.run();
+  } else if (method == "POST" && path == "/inner/bundle") {
+    co_await bundle_.serve(stream);
+  } else if (method == "GET" && path == "/inner/up") {
+    co_await reports_.serve(stream);
+  } else {
+    (void)stream->respond({404, {}}, true);
+  }
+}
+
+io::Task<void> Node::read_telemetry() {
+  for (;;) {
+    telemetry_.read();
+    co_await env_.sleep_for(options_.cadence.telemetry_every);
+  }
+}
+
+inner::NodeReport Node::report() const {
+  inner::NodeReport out;
+  out.node = options_.name;
+  out.bundle_version = bundle_.version();
+  out.engines = engines_.reports();
+  if (services_.draining) {
+    for (auto& engine : out.engines) engine.state = "stopping";
+  }
+  const grid::Node* self = nullptr;
+  if (const auto& view = bundle_.view()) {
+    for (const auto& node : view->inventory.nodes) {
+      if (node.name == options_.name) self = &node;
+    }
+  }
+  telemetry_.fill(out, self);
+  return out;
+}
+
+// Could an attempt really run here now?
+Result<void> Node::ready() const {
+  if (services_.draining) return unavailable("stopping");
+  if (!bundle_.view()) return unavailable("no bundle yet: the gateway has not been reached since the join");
+  if (!connected_) return unavailable("no connection to the gateway at " + options_.gateway);
+  return engines_.all_ready();
+}
+
+io::Task<int> run_agent(io::Env& env, AgentOptions options) {
+  const auto failed = [&env](const char* event, const Error& error) {
+    env.log().fail(event, {{"why", error.message}});
+    return 1;
+  };
+  auto made = env.files().make_folders(options.state);
+  if (!made.ok()) co_return failed("state_unusable", made.error());
+  std::unique_ptr<io::Listener> ops;
+  if (!options.ops.empty()) {
+    auto listener = env.listen(options.ops, {});
+    if (!listener.ok()) co_return failed("ops_listener_failed", listener.error());
+    ops = std::move(*listener);
+  }
+  io::JoinOptions join;
+  join.through = options.gateway;
+  join.token = options.token;
+  join.role = Role::Agent;
+  join.name = options.name;
+  auto identity = co_await io::load_or_join(env, options.state, std::move(join));
+  if (!identity.ok()) co_return failed("join_failed", identity.error());
+  auto membership = io::Membership::make(env, options.state, std::move(*identity));
+  if (!membership.ok()) co_return failed("identity_unusable", membership.error());
+  // A node is who its certificate says; a name given by hand only asks for one.
+  options.name = (*membership)->name().id;
+  Node node(env, options, std::move(*membership));
+  co_return co_await node.run(std::move(ops));
+}
+
+}  // namespace aigrid::agent

@@ -1,0 +1,74 @@
+// Attempt: one attempt of a request on this node, from the gateway's frames to the engine's answer in frames. Decides
+// residency again from the node's own bundle, holds a slot, edits the body for the engine, and says exactly once how it
+// ended: Refuse, or Head … End. One worker. Destroying it closes the engine's connection, which stops the work there.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "app/agent/agent.h"
+#include "app/agent/bundle_follow.h"
+#include "app/agent/counters.h"
+#include "app/agent/engines.h"
+#include "app/agent/relay.h"
+#include "format/inner/frames.h"
+#include "io/http/h2_connection.h"
+
+namespace aigrid::agent {
+
+// What attempts need of their node. Outlives them.
+struct Services {
+  io::Env& env;
+  const AgentOptions& options;
+  std::string site;  // as certified
+  BundleFollow& bundle;
+  Engines& engines;
+  Counters& counters;
+  bool draining = false;  // a stop was asked for
+};
+
+class Attempt {
+ public:
+  Attempt(Services& services, std::shared_ptr<io::H2Stream> stream);
+  io::Task<void> run();
+
+ private:
+  io::Task<void> read_frames();
+  Result<bool> take_frames();  // true: cancelled
+  Result<void> take_body(std::string_view bytes);
+  std::optional<inner::Refuse> check();  // nothing: engine_ is set and a slot of it taken
+  io::Task<void> answer();
+  io::Task<void> refused_by_engine(io::ClientResponse& response);
+  io::Task<void> engine_failed(Error error);
+  io::Task<void> relay_stream(io::ClientResponse& response, AnswerTaker& taker);
+  io::Task<void> relay_whole(Result<std::string> body, AnswerTaker& taker);
+  io::Task<void> finish(AnswerTaker& taker);
+  io::Task<void> say_still_working();
+  io::Task<void> send(inner::Frame frame);
+  io::Task<void> send_head();
+  io::Task<void> refuse(inner::Refuse refusal);
+  io::Task<void> end(std::string finish, std::string error);
+  io::Task<void> cancel();
+  void log_end(std::string_view result, std::string_view why);
+
+  Services& services_;
+  std::shared_ptr<io::H2Stream> stream_;
+  inner::Decoder decoder_;
+  std::optional<inner::Ask> ask_;
+  std::string body_;
+  bool body_whole_ = false;
+  bool head_sent_ = false;
+  bool ended_ = false;  // Refuse or End was sent
+  std::shared_ptr<Engine> engine_;
+  grid::Usage usage_;
+  Time started_{};
+  Time first_token_{};
+  Time last_token_{};
+  io::Event over_;
+  io::TaskGroup reading_;
+  io::TaskGroup working_;  // last: its frames use all above
+};
+
+}  // namespace aigrid::agent

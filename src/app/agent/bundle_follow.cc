@@ -1,0 +1,105 @@
+#include "app/agent/bundle_follow.h"
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
+
+namespace aigrid::agent {
+
+namespace {
+
+// One `[length u32 big-endian | update]` at a time.
+class UpdateReader {
+ public:
+  explicit UpdateReader(io::H2Stream& stream) : stream_(stream) {}
+
+  // nullopt at the end of the stream.
+  io::Task<Result<std::optional<bundle::Update>>> next() {
+    while (!whole()) {
+      auto bytes = co_await stream_.read();
+      if (!bytes.ok()) co_return std::move(bytes).error();
+      if (bytes->empty()) co_return std::optional<bundle::Update>{};
+      stream_.consume(bytes->size());
+      buffer_ += *bytes;
+    }
+    auto update = bundle::decode_update(std::string_view(buffer_).substr(kPrefix, length()));
+    buffer_.erase(0, kPrefix + length());
+    if (!update.ok()) co_return std::move(update).error();
+    co_return std::optional<bundle::Update>(std::move(*update));
+  }
+
+ private:
+  static constexpr std::size_t kPrefix = 4;
+  std::size_t length() const {
+    std::size_t n = 0;
+    for (std::size_t i = 0; i < kPrefix; ++i) n = (n << 8U) | static_cast<unsigned char>(buffer_[i]);
+    return n;
+  }
+  bool whole() const { return buffer_.size() >= kPrefix && buffer_.size() >= kPrefix + length(); }
+
+  io::H2Stream& stream_;
+  std::string buffer_;
+};
+
+}  // namespace
+
+BundleFollow::BundleFollow(io::Env& env, std::string state, std::string node, std::string key)
+    : env_(env), state_(std::move(state)), nodes_{std::move(node)}, key_(std::move(key)) {}
+
+Result<void> BundleFollow::load() {
+  AIGRID_TRY(std::string bytes, env_.files().read_all(path()));
+  AIGRID_TRY(bundle::Held held, bundle::decode_held(bytes, key_));
+  return adopt(std::move(held), false);
+}
+
+Result<void> BundleFollow::take(const bundle::Update& update) {
+  AIGRID_TRY(bundle::Held held, bundle::apply(held_, update, key_, bundle::Scope::Agent, nodes_));
+  return adopt(std::move(held), true);
+}
+
+Result<void> BundleFollow::adopt(bundle::Held held, bool save) {
+  auto view = std::make_shared<View>();
+  AIGRID_TRY(view->inventory, bundle::inventory(held));
+  AIGRID_TRY(view->residency, policy::Residency::compile(view->inventory));
+  if (save) {
+    // A full disk must not keep a revocation from working: the bundle counts now and is missing only after a restart.
+    auto saved = env_.files().replace(path(), bundle::encode(held));
+    if (!saved.ok()) env_.log().fail("bundle_not_saved", {{"why", saved.error().message}});
+  }
+  held_ = std::move(held);
+  view_ = std::move(view);
+  env_.log().note("bundle_applied", {{"version", held_.parsed.version}, {"from_disk", !save}});
+  if (changed_) changed_();
+  return {};
+}
+
+io::Task<void> BundleFollow::serve(std::shared_ptr<io::H2Stream> stream) {
+  if (!stream->respond({200, {}}).ok()) co_return;
+  nlohmann::json sections = nlohmann::json::object();
+  for (const auto& [name, hash] : held_.parsed.sections) {
+    if (held_.sections.contains(name)) sections[name] = hash;
+  }
+  const std::string held = nlohmann::json{{"version", version()}, {"sections", sections}}.dump() + "\n";
+  auto said = co_await stream->write(held);
+  if (!said.ok()) co_return;
+  UpdateReader updates(*stream);
+  for (;;) {
+    auto update = co_await updates.next();
+    if (update.ok() && !update->has_value()) break;
+    Result<void> taken = update.ok() ? take(**update) : Result<void>(update.error());
+    nlohmann::json answer;
+    if (taken.ok()) {
+      answer = {{"applied", version()}};
+    } else {
+      if (stream->failure()) co_return;
+      env_.log().warn("bundle_refused", {{"why", taken.error().message}, {"held", version()}});
+      answer = {{"refused", version()}, {"why", taken.error().message}};
+    }
+    const std::string line = answer.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+    said = co_await stream->write(line);
+    if (!said.ok()) co_return;
+  }
+  (void)stream->end();
+}
+
+}  // namespace aigrid::agent

@@ -1,0 +1,43 @@
+#include "app/agent/refusals.h"
+
+#include <utility>
+
+namespace aigrid::agent {
+
+inner::Refuse elsewhere(std::string code, std::string message) {
+  inner::Refuse out;
+  out.verdict = inner::Refuse::Verdict::Elsewhere;
+  out.code = std::move(code);
+  out.message = std::move(message);
+  return out;
+}
+
+inner::Refuse refusal_of(const Error& error) {
+  inner::Refuse out = elsewhere("node_error", error.message);
+  if (error.retry == Retry::Elsewhere) return out;
+  out.verdict = inner::Refuse::Verdict::Never;
+  out.status = 400;
+  out.code = "invalid_request";
+  return out;
+}
+
+std::optional<inner::Refuse> check_residency(const View& view, const std::string& site, const inner::Ask& ask,
+                                             std::uint64_t version) {
+  const policy::Subject subject{ask.tenant, ask.project, ask.model, {}, &ask.zones};
+  if (view.residency.permits(subject, site)) return std::nullopt;
+  inner::Refuse out;
+  out.verdict = inner::Refuse::Verdict::Never;
+  out.status = 403;
+  out.code = "data_residency_mismatch";
+  auto permit = view.residency.permitted(subject);
+  if (!permit.ok()) {
+    out.message = permit.error().message;
+    if (ask.bundle_version > version) out.verdict = inner::Refuse::Verdict::Elsewhere;
+    return out;
+  }
+  out.message = "site \"" + site + "\" is outside of where this request may run";
+  for (std::size_t i = 0; i < permit->rules.size(); ++i) out.message += (i == 0 ? ": " : ", ") + permit->rules[i];
+  return out;
+}
+
+}  // namespace aigrid::agent
