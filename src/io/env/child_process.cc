@@ -27,6 +27,7 @@ struct Launch {
   int report = -1;  // errno of a failed exec goes here
   int parent = 0;
   bool dies_with_parent = true;
+  bool new_session = false;
 };
 
 [[noreturn]] void fail(const Launch& launch) {
@@ -36,7 +37,11 @@ struct Launch {
 }
 
 [[noreturn]] void become(const Launch& launch) {
-  ::setpgid(0, 0);
+  if (launch.new_session) {
+    ::setsid();
+  } else {
+    ::setpgid(0, 0);
+  }
   struct sigaction normal{};
   normal.sa_handler = SIG_DFL;
   for (int number = 1; number < 32; ++number) ::sigaction(number, &normal, nullptr);
@@ -118,6 +123,7 @@ Result<std::unique_ptr<Process>> start_process(Reactor& reactor, const ProcessSp
   fill_variables(launch, spec);
   launch.folder = spec.folder;
   launch.dies_with_parent = spec.dies_with_parent;
+  launch.new_session = spec.new_session;
   launch.parent = ::getpid();
   Ends report;
   Ends streams;

@@ -1,5 +1,6 @@
-// ChildProcess: an operating-system process watched through a pidfd. It has a process group of its own, so a Ctrl-C at the
-// terminal reaches the parent alone, which then ends its children in its own order. Belongs to the reactor's thread.
+// ChildProcess: an operating-system process watched through a pidfd. It has a process group of its own, so a Ctrl-C at
+// the terminal reaches the parent alone, which then ends its children in its own order. Belongs to the reactor's
+// thread.
 #pragma once
 
 #include "io/env/reactor.h"

@@ -47,8 +47,7 @@ class DiskFile final : public File {
   Result<std::size_t> read_at(std::uint64_t offset, std::span<char> into) override {
     std::size_t got = 0;
     while (got < into.size()) {
-      const ssize_t n =
-          ::pread(fd_.get(), into.data() + got, into.size() - got, static_cast<off_t>(offset + got));
+      const ssize_t n = ::pread(fd_.get(), into.data() + got, into.size() - got, static_cast<off_t>(offset + got));
       if (n < 0 && errno == EINTR) continue;
       if (n < 0) return system_error(errno, "cannot read " + path_);
       if (n == 0) break;

@@ -1,4 +1,5 @@
-// DiskFiles: Files over the kernel. sync() runs fdatasync on the blocking pool. Belongs to one worker; the Env outlives it.
+// DiskFiles: Files over the kernel. sync() runs fdatasync on the blocking pool. Belongs to one worker; the Env outlives
+// it.
 #pragma once
 
 #include "io/env/env.h"

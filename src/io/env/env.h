@@ -168,6 +168,7 @@ struct ProcessSpec {
   std::string folder;       // working directory; empty: ours
   std::string output_file;  // stdout and stderr appended here; empty: ours
   bool dies_with_parent = true;  // PDEATHSIG
+  bool new_session = false;      // without our terminal, so that closing it ends nothing
 };
 
 struct ExitStatus {

@@ -1,6 +1,6 @@
-// The real Env. run_epoll() runs `body` on the calling thread's loop until it returns, then ends the workers it added and
-// returns its exit code (0 for a void body). SIGTERM or SIGINT sets stop_requested on every worker; a second one exits at
-// once. SIGPIPE is ignored. Every thread must be started after this call, so that signals stay blocked in it.
+// The real Env. run_epoll() runs `body` on the calling thread's loop until it returns, then ends the workers it added
+// and returns its exit code (0 for a void body). SIGTERM or SIGINT sets stop_requested on every worker; a second one
+// exits at once. SIGPIPE is ignored. Every thread must be started after this call, so that signals stay blocked in it.
 #pragma once
 
 #include <functional>

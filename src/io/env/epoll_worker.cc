@@ -16,7 +16,8 @@ namespace aigrid::io {
 namespace {
 
 template <class T>
-T& made_once(std::shared_ptr<T>& slot, const std::function<std::shared_ptr<T>(Env&)>& make, Env& env, const char* what) {
+T& made_once(std::shared_ptr<T>& slot, const std::function<std::shared_ptr<T>(Env&)>& make, Env& env,
+             const char* what) {
   if (!slot && make) slot = make(env);
   if (!slot) {
     std::fprintf(stderr, "aigrid: this program uses %s but was started without\n", what);
@@ -72,9 +73,7 @@ Result<std::unique_ptr<Process>> EpollWorker::start(const ProcessSpec& spec) { r
 Tls& EpollWorker::tls() { return made_once(tls_, crew_.options().tls, *this, "TLS"); }
 Keys& EpollWorker::keys() { return made_once(keys_, crew_.options().keys, *this, "keys"); }
 
-Task<void> EpollWorker::blocking(std::function<void()> fn) {
-  return crew_.pool().run(executor(), box_, std::move(fn));
-}
+Task<void> EpollWorker::blocking(std::function<void()> fn) { return crew_.pool().run(executor(), box_, std::move(fn)); }
 
 int EpollWorker::pid() const { return ::getpid(); }
 

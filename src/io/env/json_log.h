@@ -1,6 +1,7 @@
 // JsonLog: a Log that gives each event to a sink as one line of JSON, newline included:
 // {"time":"2026-01-31T12:00:00.123Z","level":"note","event":"listening","address":"127.0.0.1:80"}.
-// Thread contract: one per worker; a sink shared by workers must be thread-safe. Bytes that are not UTF-8 become U+FFFD.
+// Thread contract: one per worker; a sink shared by workers must be thread-safe. Bytes that are not UTF-8 become
+// U+FFFD.
 #pragma once
 
 #include <functional>

@@ -13,7 +13,8 @@ namespace aigrid::io {
 namespace {
 
 Error bad(const Address& text) {
-  return invalid("address \"" + text + "\" is not one: write 127.0.0.1:8080, [::1]:8080 or unix:/path (names are not resolved)");
+  return invalid("address \"" + text +
+                 "\" is not one: write 127.0.0.1:8080, [::1]:8080 or unix:/path (names are not resolved)");
 }
 
 Result<SocketAddress> parse_unix(const Address& text, std::string_view path) {
@@ -21,8 +22,8 @@ Result<SocketAddress> parse_unix(const Address& text, std::string_view path) {
   auto* un = reinterpret_cast<sockaddr_un*>(&out.storage);
   if (path.empty()) return bad(text);
   if (path.size() >= sizeof(un->sun_path)) {
-    return invalid("socket path \"" + std::string(path) + "\" is longer than " + std::to_string(sizeof(un->sun_path) - 1) +
-                   " bytes: use a shorter one");
+    return invalid("socket path \"" + std::string(path) + "\" is longer than " +
+                   std::to_string(sizeof(un->sun_path) - 1) + " bytes: use a shorter one");
   }
   un->sun_family = AF_UNIX;
   std::memcpy(un->sun_path, path.data(), path.size());

@@ -1,5 +1,5 @@
-// SocketStream: a TCP or unix-socket Stream on a Reactor. Readiness flags follow epoll's edges: a flag falls only when the
-// kernel said EAGAIN (or a short read, which for a stream socket means the same). Belongs to the reactor's thread.
+// SocketStream: a TCP or unix-socket Stream on a Reactor. Readiness flags follow epoll's edges: a flag falls only when
+// the kernel said EAGAIN (or a short read, which for a stream socket means the same). Belongs to the reactor's thread.
 #pragma once
 
 #include "io/env/reactor.h"

@@ -1,15 +1,15 @@
-// Task<T>: a lazy coroutine, resumed on the worker that owns it. TaskGroup: owns root tasks; destroying it destroys every
-// frame still suspended (that is how a process dies in the virtual world), so every awaiter unregisters in its destructor.
-// Executor: the run list of one worker. Event, Channel: one worker only, no locks.
-// Rules: parameters by value or references that outlive the task; never a capturing lambda as a coroutine; name a value
-// before `co_await`-ing with it; no iterator into shared state across `co_await`. An exception inside a task is a bug and
-// ends the process.
+// Task<T>: a lazy coroutine, resumed on the worker that owns it. TaskGroup: owns root tasks; destroying it destroys
+// every frame still suspended (that is how a process dies in the virtual world), so every awaiter unregisters in its
+// destructor. Executor: the run list of one worker. Event, Channel: one worker only, no locks. Rules: parameters by
+// value or references that outlive the task; never a capturing lambda as a coroutine; name a value before
+// `co_await`-ing with it; no iterator into shared state across `co_await`. An exception inside a task is a bug and ends
+// the process.
 #pragma once
 
 #include <coroutine>
+#include <cstddef>
 #include <deque>
 #include <exception>
-#include <cstddef>
 #include <optional>
 #include <utility>
 
@@ -129,8 +129,8 @@ class Ready {
   Ready* prev_ = nullptr;
 };
 
-// FIFO of things to run on this worker, in the order they became ready. One per Env. Nothing is ever resumed from inside
-// the call that made it ready, so a primitive may be set from within any callback.
+// FIFO of things to run on this worker, in the order they became ready. One per Env. Nothing is ever resumed from
+// inside the call that made it ready, so a primitive may be set from within any callback.
 class Executor {
  public:
   Executor() { head_.init(); }

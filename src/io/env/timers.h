@@ -1,5 +1,6 @@
-// TimerQueue: a binary heap of things due at an instant, the earliest first, equals in the order they were armed. Used by
-// the real loop and by the virtual world. One thread. A Timed leaves its queue when destroyed; the queue outlives it.
+// TimerQueue: a binary heap of things due at an instant, the earliest first, equals in the order they were armed. Used
+// by the real loop and by the virtual world. One thread. A Timed leaves its queue when destroyed; the queue outlives
+// it.
 #pragma once
 
 #include <cstddef>

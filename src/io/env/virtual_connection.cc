@@ -166,7 +166,8 @@ Duration VirtualConnection::transit() {
     link_ = network.link(*ends[0].place, *ends[1].place);
   }
   if (link_.jitter.count() <= 0) return link_.delay;
-  return link_.delay + Duration(static_cast<std::int64_t>(core_.random.below(static_cast<std::uint64_t>(link_.jitter.count()))));
+  return link_.delay +
+         Duration(static_cast<std::int64_t>(core_.random.below(static_cast<std::uint64_t>(link_.jitter.count()))));
 }
 
 void VirtualConnection::reset_both() {

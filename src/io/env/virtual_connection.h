@@ -1,5 +1,5 @@
-// VirtualConnection: two ends and, between them, bytes in flight: in order, delayed by the link, held by a cut, bounded by
-// the window until the reader takes them. It frees itself when both streams are gone and nothing is under way.
+// VirtualConnection: two ends and, between them, bytes in flight: in order, delayed by the link, held by a cut, bounded
+// by the window until the reader takes them. It frees itself when both streams are gone and nothing is under way.
 #pragma once
 
 #include <deque>

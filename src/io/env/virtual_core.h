@@ -44,7 +44,8 @@ class EventLog {
 };
 
 struct VirtualCore {
-  VirtualCore(std::uint64_t s, WorldOptions o) : seed(s), options(std::move(o)), random(s), log(options.keep_event_log) {}
+  VirtualCore(std::uint64_t s, WorldOptions o)
+      : seed(s), options(std::move(o)), random(s), log(options.keep_event_log) {}
   template <class... Pieces>
   void record(const Pieces&... pieces) {
     log.line(now, pieces...);

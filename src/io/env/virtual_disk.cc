@@ -49,7 +49,8 @@ class VirtualFile final : public File {
  private:
   Result<void> writable() const {
     if (writes_) return {};
-    return Error{Code::PermissionDenied, Origin::Self, Retry::Never, "cannot write to " + path_ + ": opened for reading"};
+    return Error{Code::PermissionDenied, Origin::Self, Retry::Never,
+                 "cannot write to " + path_ + ": opened for reading"};
   }
   Env& env_;
   VirtualDisk& disk_;

@@ -1,5 +1,5 @@
-// VirtualDisk: the files of one simulated host: what programs see and what would survive a loss of power. Names are durable
-// at once, contents when synced. VirtualFiles: a process's view of it. One thread; the disk outlives its files.
+// VirtualDisk: the files of one simulated host: what programs see and what would survive a loss of power. Names are
+// durable at once, contents when synced. VirtualFiles: a process's view of it. One thread; the disk outlives its files.
 #pragma once
 
 #include <map>

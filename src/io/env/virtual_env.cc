@@ -19,7 +19,8 @@ std::uint64_t hash(std::string_view text) {
 }
 
 template <class T>
-T& made_once(std::shared_ptr<T>& slot, const std::function<std::shared_ptr<T>(Env&)>& make, Env& env, const char* what) {
+T& made_once(std::shared_ptr<T>& slot, const std::function<std::shared_ptr<T>(Env&)>& make, Env& env,
+             const char* what) {
   if (!slot && make) slot = make(env);
   if (!slot) {
     std::fprintf(stderr, "virtual world: a program uses %s, but WorldOptions gives none\n", what);
@@ -36,7 +37,8 @@ VirtualEnv::VirtualEnv(VirtualInstance& instance, int worker)
       random_(core_.seed ^ hash(instance.host.place.name) ^
               (static_cast<std::uint64_t>(instance.pid) << 32U | static_cast<std::uint64_t>(worker))),
       files_(*this, instance.host.disk, instance.folder),
-      log_(*this, [&instance](std::string_view line) { instance.write_log(line); }, core_.options.log_level),
+      log_(
+          *this, [&instance](std::string_view line) { instance.write_log(line); }, core_.options.log_level),
       mailbox_(std::make_shared<VirtualMailbox>(core_.executor)),
       stop_requested_(core_.executor) {}
 

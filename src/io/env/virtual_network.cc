@@ -39,9 +39,7 @@ class VirtualNetwork::ActiveCut final : Timed {
   const Cut cut;
 
  private:
-  bool one_way(const Place& x, const Place& y) const {
-    return named(x, a) && (b == "*" ? !named(y, a) : named(y, b));
-  }
+  bool one_way(const Place& x, const Place& y) const { return named(x, a) && (b == "*" ? !named(y, a) : named(y, b)); }
   void due() noexcept override { network_.reset_across(*this); }
   VirtualNetwork& network_;
 };
@@ -62,7 +60,8 @@ Link VirtualNetwork::link(const Place& a, const Place& b) const {
 Duration VirtualNetwork::transit(const Place& a, const Place& b) {
   const Link l = link(a, b);
   if (l.jitter.count() <= 0) return l.delay;
-  return l.delay + Duration(static_cast<std::int64_t>(core_.random.below(static_cast<std::uint64_t>(l.jitter.count()))));
+  return l.delay +
+         Duration(static_cast<std::int64_t>(core_.random.below(static_cast<std::uint64_t>(l.jitter.count()))));
 }
 
 void VirtualNetwork::cut(const std::string& a, const std::string& b, const Cut& how) {

@@ -1,5 +1,5 @@
-// VirtualNetwork: links and cuts between places, who listens where, and the connections. An address is one for the whole
-// world, whoever listens there: hosts need not have IP addresses of their own.
+// VirtualNetwork: links and cuts between places, who listens where, and the connections. An address is one for the
+// whole world, whoever listens there: hosts need not have IP addresses of their own.
 #pragma once
 
 #include <map>

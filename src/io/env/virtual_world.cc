@@ -125,7 +125,9 @@ void VirtualWorld::stop(const std::string& name) {
 }
 
 void VirtualWorld::step_clock(const std::string& host, Duration by) { state_->host(host).clock_step += by; }
-void VirtualWorld::set_free_bytes(const std::string& host, std::uint64_t bytes) { state_->host(host).disk.set_free(bytes); }
+void VirtualWorld::set_free_bytes(const std::string& host, std::uint64_t bytes) {
+  state_->host(host).disk.set_free(bytes);
+}
 void VirtualWorld::fail_next_sync(const std::string& host, int times) { state_->host(host).disk.fail_next_sync(times); }
 
 Time VirtualWorld::now() const { return state_->site.core.now; }

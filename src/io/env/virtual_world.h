@@ -1,8 +1,9 @@
-// VirtualWorld: many simulated hosts in one thread, on one virtual clock that jumps to the next event when all are idle.
-// Network, files and processes live in memory; faults are asked for by name. The same seed and the same calls give the
-// same run, byte for byte (event_log). Hosts are named like "paris/gateway"; the part before '/' is the site unless given.
-// Faults may be asked for from outside or from a task inside: then a killed task's frames go at its next suspension.
-// Lifetime: the world outlives everything made from its Envs; an Env of a killed host stays valid, but nothing happens.
+// VirtualWorld: many simulated hosts in one thread, on one virtual clock that jumps to the next event when all are
+// idle. Network, files and processes live in memory; faults are asked for by name. The same seed and the same calls
+// give the same run, byte for byte (event_log). Hosts are named like "paris/gateway"; the part before '/' is the site
+// unless given. Faults may be asked for from outside or from a task inside: then a killed task's frames go at its next
+// suspension. Lifetime: the world outlives everything made from its Envs; an Env of a killed host stays valid, but
+// nothing happens.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +21,8 @@ struct Link {
 };
 
 struct Cut {
-  // When connections across the cut are reset. Until then their bytes wait; restore() delivers them. kNeverReset: never.
+  // When connections across the cut are reset. Until then their bytes wait; restore() delivers them. kNeverReset:
+  // never.
   Duration reset_after{0};
   // New dials: refused at once, or silent until the dialler gives up.
   bool dials_time_out = false;
@@ -64,8 +66,8 @@ class VirtualWorld {
   // The process dies at once: tasks destroyed, sockets reset, child processes killed. Files stay. With a power loss,
   // what was not synced is gone too, except a random part of an appended tail.
   void kill(const std::string& host, bool power_loss = false);
-  Env& restart(const std::string& host);  // kills it first if it lives; the same files
-  void stop(const std::string& host);     // sets stop_requested
+  Env& restart(const std::string& host);                  // kills it first if it lives; the same files
+  void stop(const std::string& host);                     // sets stop_requested
   void step_clock(const std::string& host, Duration by);  // wall clock only
   void set_free_bytes(const std::string& host, std::uint64_t bytes);
   void fail_next_sync(const std::string& host, int times = 1);

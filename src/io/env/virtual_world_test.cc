@@ -132,7 +132,8 @@ TEST_F(WorldTest, AHostMayKillAnotherOrItself) {
   world.run_for(1s);
   EXPECT_TRUE(survived);
   bool survived_itself = false;
-  world.spawn("madrid/client", [&](Env& env) { return kill_from_inside(env, world, "madrid/client", survived_itself); });
+  world.spawn("madrid/client",
+              [&](Env& env) { return kill_from_inside(env, world, "madrid/client", survived_itself); });
   world.run_for(1s);
   EXPECT_FALSE(survived_itself);
 }

@@ -1,0 +1,45 @@
+// One chat request to a gateway, its tokens as they come, and what the answer says about where it ran. One worker.
+// Errors: Unavailable, DeadlineExceeded, DataLoss (cut); an answer that is an error, with its message.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "io/env/env.h"
+
+namespace aigrid::cli {
+
+struct ChatAsk {
+  io::Address gateway{};  // perhaps with http:// before it
+  std::string key{};
+  std::string model{};
+  std::string message{};
+  std::string zone{};    // of the intent; empty: none
+  int max_tokens = 0;  // 0: as the deployment says
+  Duration within{};   // for the head, and between two pieces
+};
+
+struct ChatOutcome {
+  std::string text;
+  std::string site;
+  std::string node;
+  std::string why;
+  std::string request_id;
+  std::string finish;
+};
+
+using TokenSink = std::function<void(std::string_view text)>;
+
+io::Task<Result<ChatOutcome>> ask_chat(io::Env& env, ChatAsk ask, TokenSink token);
+
+// "host:port" of "http://host:port/".
+io::Address address_of(std::string_view url);
+// The body that is sent.
+std::string chat_body(const ChatAsk& ask);
+// Takes one event's text into the outcome; gives the answer's new text. InvalidArgument for an error event.
+Result<std::string> take_event(std::string_view event, ChatOutcome& outcome);
+// The message of an OpenAI error body, or the body.
+std::string error_message(std::string_view body);
+
+}  // namespace aigrid::cli
