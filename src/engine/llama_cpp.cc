@@ -15,38 +15,34 @@ Capabilities LlamaCpp::capabilities() const {
 
 Result<Launch> LlamaCpp::launch(const grid::Deployment& deployment, const grid::Model& model,
                                 const LaunchContext& context) const {
-  AIGRID_CHECK_OK(check_arguments(deployment, {"threads", "batch"}));
+  AIGRID_CHECK_OK(check_arguments(deployment, {"threads", "batch", "chat-template-file"}));
   Launch out;
   AIGRID_TRY(out.model_file, model_path(context.models_folder, model));
   const HostPort at = split_listen(context.listen);
-  const std::string threads = argument(deployment, "threads").value_or("1");
-  // Small steps of prefill: an abort is seen between two of them.
-  const std::string batch = argument(deployment, "batch").value_or("128");
-  const std::string parallel = std::to_string(deployment.slots);
-  const std::string context_tokens = std::to_string(std::uint64_t{deployment.context_tokens} * deployment.slots);
-  if (!context.engines_folder.empty()) {
+  const bool launcher = !context.engines_folder.empty();
+  if (launcher) {
     out.argv = {context.python.empty() ? "python3" : context.python, launcher_path(context, "llamacpp_server.py")};
-    for (const std::string& s : {std::string("--model"), out.model_file, std::string("--alias"), model.name,
-                                 std::string("--ctx"), context_tokens, std::string("--parallel"), parallel,
-                                 std::string("--threads"), threads, std::string("--batch"), batch}) {
-      out.argv.push_back(s);
-    }
-    if (at.port.empty()) {
-      out.argv.insert(out.argv.end(), {"--unix", at.host});
-    } else {
-      out.argv.insert(out.argv.end(), {"--host", at.host, "--port", at.port});
-    }
-    out.env.emplace_back(kSecretVariable, context.secret);
-    return out;
+  } else {
+    out.argv = {"llama-server", "--cont-batching", "--jinja", "--metrics", "--slots", "--no-webui"};
   }
-  out.argv = {"llama-server",    "--model",      out.model_file, "--alias",       model.name,
-              "--ctx-size",      context_tokens, "--parallel",   parallel,        "--threads",
-              threads,           "--batch-size", batch,          "--ubatch-size", batch,
-              "--cont-batching", "--jinja",      "--metrics",    "--slots",       "--no-webui",
-              "--host",          at.host};
-  if (!at.port.empty()) out.argv.insert(out.argv.end(), {"--port", at.port});
+  const auto add = [&](const std::string& option, const std::string& value) {
+    out.argv.push_back(option);
+    out.argv.push_back(value);
+  };
+  add("--model", out.model_file);
+  add("--alias", model.name);
+  add("--ctx-size", std::to_string(std::uint64_t{deployment.context_tokens} * deployment.slots));
+  add("--parallel", std::to_string(deployment.slots));
+  add("--threads", argument(deployment, "threads").value_or("1"));
+  // Small steps of prefill: an abort is seen between two of them. The launcher sets both sizes.
+  const std::string batch = argument(deployment, "batch").value_or("128");
+  add("--batch-size", batch);
+  if (!launcher) add("--ubatch-size", batch);
+  if (const auto file = argument(deployment, "chat-template-file")) add("--chat-template-file", *file);
+  add("--host", at.host);  // or the path of a unix socket
+  if (!at.port.empty()) add("--port", at.port);
   // Not on the command line, where every user of the machine could read it.
-  out.env.emplace_back("LLAMA_API_KEY", context.secret);
+  out.env.emplace_back(launcher ? kSecretVariable : "LLAMA_API_KEY", context.secret);
   return out;
 }
 

@@ -37,8 +37,8 @@ TEST(LlamaCpp, StartsOurLauncherOnAPortWithTheSecretInTheEnvironment) {
   auto launch = driver().launch(two_slots(), smol(), context);
   ASSERT_TRUE(launch.ok()) << launch.error().message;
   EXPECT_THAT(launch->argv, ElementsAre("/venv/bin/python", "/opt/engines/llamacpp_server.py", "--model",
-                                        "/models/SmolLM2-135M-Instruct.Q4_1.gguf", "--alias", "smollm2", "--ctx",
-                                        "1024", "--parallel", "2", "--threads", "1", "--batch", "128", "--host",
+                                        "/models/SmolLM2-135M-Instruct.Q4_1.gguf", "--alias", "smollm2", "--ctx-size",
+                                        "1024", "--parallel", "2", "--threads", "1", "--batch-size", "128", "--host",
                                         "127.0.0.1", "--port", "4711"));
   EXPECT_THAT(launch->env, ElementsAre(Pair("AIGRID_ENGINE_SECRET", "s3cret")));
   EXPECT_EQ(launch->model_file, "/models/SmolLM2-135M-Instruct.Q4_1.gguf");
@@ -47,6 +47,7 @@ TEST(LlamaCpp, StartsOurLauncherOnAPortWithTheSecretInTheEnvironment) {
 TEST(LlamaCpp, StartsLlamaServerFromPathWhereThereAreNoLaunchers) {
   auto deployment = two_slots();
   deployment.arguments["threads"] = "8";
+  deployment.arguments["chat-template-file"] = "/t.jinja";
   auto model = smol();
   model.source = "/big/model.gguf";
   auto launch = driver().launch(deployment, model, {"", "", "", "unix:/state/e.sock", "s3cret"});
@@ -54,6 +55,7 @@ TEST(LlamaCpp, StartsLlamaServerFromPathWhereThereAreNoLaunchers) {
   EXPECT_EQ(launch->argv.front(), "llama-server");
   EXPECT_THAT(launch->argv, Contains("/state/e.sock"));
   EXPECT_THAT(launch->argv, Contains("8"));
+  EXPECT_THAT(launch->argv, Contains("/t.jinja"));
   EXPECT_THAT(launch->argv, Not(Contains("--port")));
   EXPECT_THAT(launch->argv, Not(Contains(HasSubstr("s3cret"))));
   EXPECT_THAT(launch->env, ElementsAre(Pair("LLAMA_API_KEY", "s3cret")));
@@ -65,7 +67,7 @@ TEST(LlamaCpp, RefusesUnknownArgumentsAndSourcesOutsideTheModelsFolder) {
   deployment.arguments["thread"] = "8";
   auto launch = driver().launch(deployment, smol(), context);
   ASSERT_FALSE(launch.ok());
-  EXPECT_THAT(launch.error().message, HasSubstr("argument \"thread\" is unknown to its driver; known: threads, batch"));
+  EXPECT_THAT(launch.error().message, HasSubstr("argument \"thread\" is unknown to its driver; known: threads, batch, chat-template-file"));
   for (const char* source : {"", "../secret", "a/../../b", "https://example.org/m.gguf"}) {
     auto model = smol();
     model.source = source;

@@ -26,6 +26,8 @@ Result<Launch> OpenAi::launch(const grid::Deployment& deployment, const grid::Mo
   Launch out;
   out.argv = {context.python.empty() ? "python3" : context.python,
               launcher_path(context, launcher + ".py"),
+              "--alias",
+              model.name,
               "--host",
               at.host,
               "--port",

@@ -21,7 +21,8 @@ TEST(OpenAi, StartsTheLauncherOfTheEmbeddingModel) {
   const Driver& driver = driver_of(grid::Driver::OpenAi);
   auto launch = driver.launch(deployment, model, {"python3", "/opt/engines/", "", "127.0.0.1:9", "s"});
   ASSERT_TRUE(launch.ok()) << launch.error().message;
-  EXPECT_THAT(launch->argv, ElementsAre("python3", "/opt/engines/e5_server.py", "--host", "127.0.0.1", "--port", "9"));
+  EXPECT_THAT(launch->argv, ElementsAre("python3", "/opt/engines/e5_server.py", "--alias", "e5", "--host",
+                                        "127.0.0.1", "--port", "9"));
   EXPECT_THAT(launch->env, ElementsAre(Pair("AIGRID_ENGINE_SECRET", "s")));
   EXPECT_EQ(launch->model_file, "");
   deployment.arguments["launcher"] = "../../bin/evil";

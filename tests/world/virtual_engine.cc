@@ -57,6 +57,7 @@ struct VirtualEngine::Job {
   std::string id;
   bool stream = false;
   bool usage = false;
+  bool timings = false;  // with every event
   std::uint32_t prompt = 0;
   std::uint32_t limit = 0;
   std::uint32_t made = 0;
@@ -175,6 +176,7 @@ io::Task<void> VirtualEngine::chat(io::Exchange& exchange) {
   }
   job.stream = body.value("stream", false);
   job.usage = job.stream && body.contains("stream_options") && body["stream_options"].value("include_usage", false);
+  job.timings = body.value("timings_per_token", false);
   // Like the real one: without a limit it runs to the end of the context, here to the script's length.
   const std::uint32_t room = script_.context_tokens - job.prompt;
   const auto most = body.value("max_tokens", body.value("max_completion_tokens", std::int64_t{room}));
@@ -194,13 +196,14 @@ io::Task<void> VirtualEngine::stream_piece(io::Exchange& exchange, std::string b
 
 io::Task<void> VirtualEngine::generate(io::Exchange& exchange, Job& job) {
   const auto piece = [&](json delta, json finish) {
-    return json{
+    json out{
         {"id", job.id},
         {"object", "chat.completion.chunk"},
         {"created", unix_seconds(env_.wall())},
         {"model", model_},
-        {"choices", json::array({{{"index", 0}, {"delta", std::move(delta)}, {"finish_reason", std::move(finish)}}})}}
-        .dump();
+        {"choices", json::array({{{"index", 0}, {"delta", std::move(delta)}, {"finish_reason", std::move(finish)}}})}};
+    if (job.timings) out["timings"] = {{"cache_n", 0}, {"prompt_n", job.prompt}, {"predicted_n", job.made}};
+    return out.dump();
   };
   const Duration prefill = at_rate(job.prompt, script_.prefill_tokens_per_s);
   co_await env_.sleep_for(prefill);

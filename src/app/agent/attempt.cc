@@ -1,12 +1,20 @@
 #include "app/agent/attempt.h"
 
-#include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "app/agent/refusals.h"
 #include "app/agent/relay.h"
 
 namespace aigrid::agent {
+
+namespace {
+
+std::uint64_t microseconds(Duration d) {
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(d).count());
+}
+
+}  // namespace
 
 Attempt::Attempt(Services& services, std::shared_ptr<io::H2Stream> stream)
     : services_(services),
@@ -189,10 +197,15 @@ io::Task<void> Attempt::relay_stream(io::ClientResponse& response, AnswerTaker& 
     if (piece->tokens > 0) {
       last_token_ = services_.env.now();
       if (first_token_ == Time{}) first_token_ = last_token_;
-      co_await send(inner::Tokens{piece->tokens, {}});
+      inner::Tokens tokens;
+      tokens.count = piece->tokens;
+      co_await send(std::move(tokens));
     }
     // Returns when less than 64 KiB wait to be sent: until then the engine is not read.
-    if (!piece->client.empty()) co_await send(inner::Data{piece->client});
+    if (!piece->client.empty()) {
+      const inner::Data bytes_for_client{piece->client};
+      co_await send(bytes_for_client);
+    }
   }
   co_await finish(taker);
 }
@@ -210,7 +223,9 @@ io::Task<void> Attempt::relay_whole(Result<std::string> body, AnswerTaker& taker
   usage_ = taker.filter().usage();
   first_token_ = last_token_ = services_.env.now();
   co_await send_head();
-  co_await send(inner::Tokens{*tokens, {}});
+  inner::Tokens all;
+  all.count = *tokens;
+  co_await send(std::move(all));
   co_await finish(taker);
 }
 
@@ -219,17 +234,26 @@ io::Task<void> Attempt::finish(AnswerTaker& taker) {
     co_await engine_failed(unavailable("its answer ended before it was complete"));
     co_return;
   }
-  co_await send(inner::Tail{taker.filter().tail()});
+  std::string_view rest = taker.filter().tail();
+  // A whole answer may be larger than a frame.
+  while (!ask_->stream && rest.size() > http::H2Session::kSendBuffer) {
+    const inner::Data piece{rest.substr(0, http::H2Session::kSendBuffer)};
+    rest.remove_prefix(piece.bytes.size());
+    co_await send(piece);
+  }
+  const inner::Tail tail{rest};
+  co_await send(tail);
   co_await end(taker.filter().finish_reason(), "");
 }
 
 io::Task<void> Attempt::say_still_working() {
-  const Cadence& cadence = services_.options.cadence;
+  const placement::AgentCadence& cadence = services_.options.cadence;
+  const inner::Tokens nothing_yet;
   co_await services_.env.sleep_for(cadence.accept_after);
   co_await send_head();
   for (;;) {
     co_await services_.env.sleep_for(cadence.still_working);
-    co_await send(inner::Tokens{});
+    co_await send(nothing_yet);
   }
 }
 
@@ -269,8 +293,8 @@ io::Task<void> Attempt::end(std::string finish, std::string error) {
   out.finish = std::move(finish);
   out.error = std::move(error);
   if (first_token_ != Time{}) {
-    out.prefill_us = static_cast<std::uint64_t>((first_token_ - started_) / 1us);
-    out.decode_us = static_cast<std::uint64_t>((last_token_ - first_token_) / 1us);
+    out.prefill_us = microseconds(first_token_ - started_);
+    out.decode_us = microseconds(last_token_ - first_token_);
   }
   co_await send(std::move(out));
   (void)stream_->end();

@@ -107,8 +107,9 @@ inner::EngineReport Engine::report() const {
   out.state = std::string(life_.state_name());
   out.reason = life_.reason();
   out.slots = deployment_.slots;
-  // What the engine does for others than us (an adopted one) takes slots too.
-  out.running = std::max(running_, std::min(load_.running.value_or(0), deployment_.slots));
+  // Of an engine that is ours alone we know it to the moment; what an adopted one does for others takes slots too.
+  const std::uint32_t seen = adopted_ ? std::min(load_.running.value_or(0), deployment_.slots) : 0;
+  out.running = std::max(running_, seen);
   out.queued = load_.queued.value_or(0);
   out.prefill_tokens_per_s = reading(load_.prefill_tokens_per_s);
   out.decode_tokens_per_s = reading(load_.decode_tokens_per_s);

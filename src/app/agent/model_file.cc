@@ -1,5 +1,6 @@
 #include "app/agent/model_file.h"
 
+#include <functional>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -40,7 +41,8 @@ io::Task<Result<void>> check_model_file(io::Env& env, std::string path, std::str
   // The file belongs to the blocking thread until that is done.
   auto file = std::shared_ptr<io::File>(std::move(*opened));
   auto hash = std::make_shared<Result<std::string>>(std::string());
-  co_await env.blocking([file, hash] { *hash = hash_of(*file); });
+  const std::function<void()> work = [file, hash] { *hash = hash_of(*file); };
+  co_await env.blocking(work);
   if (!hash->ok()) co_return std::move(*hash).error();
   if (**hash == http::lower(sha256)) co_return Result<void>{};
   co_return Error{Code::DataLoss, Origin::Self, Retry::Never,

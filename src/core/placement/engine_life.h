@@ -63,7 +63,7 @@ struct Terminate {};  // ask the process to end
 struct Kill {};
 struct SetAlarm {
   Time at = kNever;
-};                 // replaces the earlier one; kNever: none
+};  // replaces the earlier one; kNever: none
 struct Report {};  // state or reason changed
 }  // namespace engine_action
 using EngineAction =

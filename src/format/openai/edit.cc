@@ -176,6 +176,10 @@ Result<AnswerFilter::Piece> AnswerFilter::event(std::string_view payload) {
   std::uint64_t total = counted_ + (has_output(*choices) ? 1 : 0);
   if (const auto timings = object.find("timings"); timings != object.end() && timings->is_object()) {
     if (const auto exact = natural(*timings, "predicted_n"); exact != 0) total = exact;
+    if (!usage_exact_) {  // for an answer that is cut: its usage event never comes
+      usage_.cached_tokens = natural(*timings, "cache_n");
+      usage_.prompt_tokens = natural(*timings, "prompt_n") + usage_.cached_tokens;
+    }
   }
   const auto usage = object.find("usage");
   const bool has_usage = usage != object.end() && usage->is_object();
@@ -186,6 +190,7 @@ Result<AnswerFilter::Piece> AnswerFilter::event(std::string_view payload) {
   }
   piece.tokens = static_cast<std::uint32_t>(total > counted_ ? total - counted_ : 0);
   counted_ = std::max(counted_, total);
+  if (!usage_exact_) usage_.completion_tokens = counted_;
   const bool usage_only = has_usage && choices->empty();
   if (usage_only && !edit_.client_wants_usage) return piece;
   if (!edit_.client_wants_usage) object.erase("usage");
