@@ -1,6 +1,6 @@
 // Log: where a process writes what happened, one structured line at a time. Passed in, never global. A line never holds
-// prompt or answer text, nor a secret. Implementations: io/env (JSON lines to standard error or a file), tests (memory).
-// Thread contract: one Log per worker.
+// prompt or answer text, nor a secret. Implementations: io/env (JSON lines to standard error or a file), tests
+// (memory). Thread contract: one Log per worker.
 #pragma once
 
 #include <cstdint>

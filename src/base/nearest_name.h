@@ -31,8 +31,8 @@ inline std::size_t edit_distance(std::string_view a, std::string_view b) {
   return last[b.size()];
 }
 
-// The nearest of `known`, or empty when none is near: more than a third of the longer name differs, and neither contains
-// the other. Ties: the first. Names over 128 characters are never near (bounded work on hostile input).
+// The nearest of `known`, or empty when none is near: more than a third of the longer name differs, and neither
+// contains the other. Ties: the first. Names over 128 characters are never near (bounded work on hostile input).
 template <class Range>
 std::string nearest_name(std::string_view name, const Range& known) {
   std::string best;

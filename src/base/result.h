@@ -70,9 +70,7 @@ inline Error invalid(std::string message) {
 inline Error unavailable(std::string message) {
   return {Code::Unavailable, Origin::Upstream, Retry::Elsewhere, std::move(message)};
 }
-inline Error internal(std::string message) {
-  return {Code::Internal, Origin::Self, Retry::Never, std::move(message)};
-}
+inline Error internal(std::string message) { return {Code::Internal, Origin::Self, Retry::Never, std::move(message)}; }
 
 }  // namespace aigrid
 
@@ -80,13 +78,13 @@ inline Error internal(std::string message) {
 // coroutine (AIGRID_CO_TRY). `var` is declared as the value.
 #define AIGRID_CONCAT_(a, b) a##b
 #define AIGRID_CONCAT(a, b) AIGRID_CONCAT_(a, b)
-#define AIGRID_TRY_(tmp, var, ret, ...)        \
-  auto tmp = (__VA_ARGS__);                    \
-  if (!tmp.ok()) ret std::move(tmp).error();   \
+#define AIGRID_TRY_(tmp, var, ret, ...)      \
+  auto tmp = (__VA_ARGS__);                  \
+  if (!tmp.ok()) ret std::move(tmp).error(); \
   var = std::move(*tmp)
 #define AIGRID_TRY(var, ...) AIGRID_TRY_(AIGRID_CONCAT(try_, __LINE__), var, return, __VA_ARGS__)
 #define AIGRID_CO_TRY(var, ...) AIGRID_TRY_(AIGRID_CONCAT(try_, __LINE__), var, co_return, __VA_ARGS__)
-#define AIGRID_CHECK_OK(...)                                         \
+#define AIGRID_CHECK_OK(...) \
   if (auto check_ = (__VA_ARGS__); !check_.ok()) return std::move(check_).error()
-#define AIGRID_CO_CHECK_OK(...)                                      \
+#define AIGRID_CO_CHECK_OK(...) \
   if (auto check_ = (__VA_ARGS__); !check_.ok()) co_return std::move(check_).error()

@@ -30,9 +30,7 @@ using WallTime = std::chrono::time_point<detail::WallTag, Duration>;
 
 inline constexpr Time kNever = Time::max();
 
-constexpr std::int64_t to_ms(Duration d) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(d).count();
-}
+constexpr std::int64_t to_ms(Duration d) { return std::chrono::duration_cast<std::chrono::milliseconds>(d).count(); }
 constexpr double to_ms_f(Duration d) { return static_cast<double>(d.count()) / 1e6; }
 constexpr Duration from_ms_f(double ms) { return Duration(static_cast<std::int64_t>(ms * 1e6)); }
 constexpr std::int64_t unix_seconds(WallTime t) { return t.time_since_epoch().count() / 1'000'000'000; }

@@ -26,7 +26,7 @@ struct ApiKey {
   std::string hash;  // SHA-256(kid bytes ‖ secret bytes), hex
   std::string tenant;
   std::string project;
-  std::string zone;  // narrows further
+  std::string zone;                 // narrows further
   std::vector<std::string> models;  // empty: all that the tenant may see
   std::int64_t expires_unix_s = 0;  // 0: never
   bool revoked = false;

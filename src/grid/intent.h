@@ -1,5 +1,5 @@
-// Intent: what a request asks for. Constraints only narrow (they intersect over key, header, body); preferences override.
-// Plain value, any thread.
+// Intent: what a request asks for. Constraints only narrow (they intersect over key, header, body); preferences
+// override. Plain value, any thread.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +13,8 @@ enum class Sort : std::uint8_t { Latency, Price };
 
 struct Intent {
   // Constraints.
-  std::vector<std::string> zones;  // all must hold
-  std::optional<double> max_ttft_ms;      // hard when required
+  std::vector<std::string> zones;     // all must hold
+  std::optional<double> max_ttft_ms;  // hard when required
   bool require_ttft = false;
   std::optional<std::int64_t> max_price_nano;  // per output token
   std::vector<std::string> only_sites;

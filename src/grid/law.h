@@ -7,13 +7,14 @@
 
 namespace aigrid::grid {
 
-// A named, finite set of sites: those of the listed jurisdictions (and of the included zones), minus the excluded zones, that
-// have every required attribute and whose operator is under no forbidden control. An unknown attribute does not match.
+// A named, finite set of sites: those of the listed jurisdictions (and of the included zones), minus the excluded
+// zones, that have every required attribute and whose operator is under no forbidden control. An unknown attribute does
+// not match.
 struct Zone {
   std::string name;
   std::vector<std::string> jurisdictions;
-  std::vector<std::string> include;  // other zones
-  std::vector<std::string> exclude;  // other zones
+  std::vector<std::string> include;            // other zones
+  std::vector<std::string> exclude;            // other zones
   std::map<std::string, std::string> require;  // site attributes
   std::vector<std::string> control_within;     // operator's control must be a subset of these; empty: any
 };

@@ -30,10 +30,10 @@ struct Deployment {
   std::string model;
   Driver driver = Driver::LlamaCpp;
   std::vector<std::string> nodes;
-  std::string url;  // driver openai: the running server to adopt; "" : spawned
+  std::string url;         // driver openai: the running server to adopt; "" : spawned
   std::string secret_env;  // variable holding the adopted server's key
   std::uint32_t slots = 2;
-  std::uint32_t context_tokens = 2048;  // per slot
+  std::uint32_t context_tokens = 2048;    // per slot
   std::uint32_t max_output_tokens = 512;  // when the client sets none
   std::map<std::string, std::string> arguments;
   // Priors until measured.

@@ -30,7 +30,7 @@ struct Site {
   double lon = 0;
   double power_limit_w = 0;  // 0: none stated
   double cooling_limit_c = 0;
-  double cost_nano_per_token = 0;  // what a token costs the operator here, 1e-9 of the currency unit
+  double cost_nano_per_token = 0;                 // what a token costs the operator here, 1e-9 of the currency unit
   std::map<std::string, std::string> attributes;  // certifications and the like; absent means unknown
 };
 
@@ -57,7 +57,7 @@ struct Link {
   std::string name;
   std::string a;  // sites; "control" is allowed for b
   std::string b;
-  double rtt_ms = 0;  // a prior; what is measured wins
+  double rtt_ms = 0;   // a prior; what is measured wins
   std::string source;  // measured | derived
   // Overrides the address that a gateway at site KEY dials to reach the other end.
   std::map<std::string, std::string> dial;

@@ -16,8 +16,8 @@ struct Usage {
 enum class Outcome : std::uint8_t {
   Finished,
   ClientGone,
-  Refused,    // by us, before any attempt was accepted
-  Failed,     // no place could finish it (node lost, engine error)
+  Refused,  // by us, before any attempt was accepted
+  Failed,   // no place could finish it (node lost, engine error)
   TimedOut,
   IngressLost,  // closed by control from the agent's record
 };

@@ -21,8 +21,8 @@ std::string random_bytes(io::Env& env, std::size_t count) {
 }  // namespace
 
 std::string Authority::encode() const {
-  const json::Json out = {{"grid", grid_}, {"key", key_}, {"root", root_}, {"bundle_seed", crypto::hex(bundle_seed_)},
-                          {"epoch", epoch_}};
+  const json::Json out = {
+      {"grid", grid_}, {"key", key_}, {"root", root_}, {"bundle_seed", crypto::hex(bundle_seed_)}, {"epoch", epoch_}};
   return out.dump(2) + "\n";
 }
 
@@ -31,7 +31,11 @@ Result<Authority> Authority::decode(std::string_view text) {
   Authority out;
   std::string seed;
   json::Reader reader(value, "authority");
-  reader.get("grid", out.grid_).get("key", out.key_).get("root", out.root_).get("bundle_seed", seed).get("epoch", out.epoch_);
+  reader.get("grid", out.grid_)
+      .get("key", out.key_)
+      .get("root", out.root_)
+      .get("bundle_seed", seed)
+      .get("epoch", out.epoch_);
   AIGRID_CHECK_OK(reader.result());
   AIGRID_TRY(out.bundle_seed_, crypto::from_hex(seed));
   return out;
@@ -50,8 +54,9 @@ Result<Authority> Authority::load_or_make(io::Env& env, const ControlOptions& op
   if (text.ok()) {
     auto held = decode(*text);
     if (!held.ok()) {
-      return Error{Code::DataLoss, Origin::Self, Retry::Never,
-                   path + ": " + held.error().message + "; restore it from a backup: without it no member can be renewed"};
+      return Error{
+          Code::DataLoss, Origin::Self, Retry::Never,
+          path + ": " + held.error().message + "; restore it from a backup: without it no member can be renewed"};
     }
     out = std::move(*held);
     if (out.grid_ != options.grid) {
@@ -93,7 +98,8 @@ Result<std::string> load_or_make_admin_key(io::Env& env, const ControlOptions& o
   auto held = env.files().read_all(path);
   if (held.ok()) {
     while (held->ends_with('\n')) held->pop_back();
-    if (held->empty()) return Error{Code::DataLoss, Origin::Self, Retry::Never, path + " is empty: remove it and start again"};
+    if (held->empty())
+      return Error{Code::DataLoss, Origin::Self, Retry::Never, path + " is empty: remove it and start again"};
     return held;
   }
   if (held.error().code != Code::NotFound) return held;

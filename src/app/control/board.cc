@@ -7,7 +7,8 @@ using json::Json;
 namespace {
 
 Json conditions(const health::Condition& c) {
-  return Json::array({{{"type", c.type}, {"status", health::to_string(c.state)}, {"reason", c.reason}, {"message", c.message}}});
+  return Json::array(
+      {{{"type", c.type}, {"status", health::to_string(c.state)}, {"reason", c.reason}, {"message", c.message}}});
 }
 
 }  // namespace
@@ -58,7 +59,7 @@ const Board::NodeSeen* Board::node(const std::string& name) const {
 health::Heard Board::heard_of(const GatewaySeen* seen, Time now) const {
   if (seen == nullptr) return {};
   // A closed connection is a failure detected: it need not grow stale first.
-    return {true, now - seen->at, seen->version, seen->error, seen->open};
+  return {true, now - seen->at, seen->version, seen->error, seen->open};
 }
 health::Heard Board::heard_of(const NodeSeen* seen, Time now) const {
   if (seen == nullptr) return {};
@@ -68,7 +69,8 @@ health::Heard Board::heard_of(const NodeSeen* seen, Time now) const {
 Json Board::gateway_status(const std::string& name, const health::Current& current, Time now) const {
   const GatewaySeen* seen = gateway(name);
   const health::Heard heard = heard_of(seen, now);
-  Json out = {{"connected", health::connected(heard, current)}, {"conditions", conditions(health::gateway_ready(heard, current))}};
+  Json out = {{"connected", health::connected(heard, current)},
+              {"conditions", conditions(health::gateway_ready(heard, current))}};
   if (seen == nullptr) return out;
   out["bundle_version"] = seen->version;
   out["applied_at_ms"] = seen->applied_ms;
@@ -113,7 +115,8 @@ Json Board::deployment_status(const grid::Deployment& deployment, const health::
   return {{"replicas", replicas}, {"ready", ready}, {"conditions", conditions(health::deployment_ready(engines))}};
 }
 
-Json Board::site_status(const Catalog& catalog, const std::string& site, const health::Current& current, Time now) const {
+Json Board::site_status(const Catalog& catalog, const std::string& site, const health::Current& current,
+                        Time now) const {
   std::size_t gateways = 0, gateways_ready = 0, nodes = 0, nodes_ready = 0;
   for (const auto& entry : catalog.list(api::Kind::Gateway)) {
     if (std::get<grid::Gateway>(entry->noun).site != site) continue;
@@ -128,7 +131,10 @@ Json Board::site_status(const Catalog& catalog, const std::string& site, const h
     const auto c = health::node_ready(heard_of(node(spec.name), now), spec.cordoned, current);
     nodes_ready += c.state == health::State::True ? 1 : 0;
   }
-  return {{"gateways", gateways}, {"gateways_ready", gateways_ready}, {"nodes", nodes}, {"nodes_ready", nodes_ready},
+  return {{"gateways", gateways},
+          {"gateways_ready", gateways_ready},
+          {"nodes", nodes},
+          {"nodes_ready", nodes_ready},
           {"conditions", conditions(health::site_ready(gateways_ready, gateways, nodes_ready, nodes))}};
 }
 
@@ -147,7 +153,8 @@ Json Board::link_status(const grid::Link& link) const {
   return {{"seen_by", seen_by}};
 }
 
-Json Board::status_of(const Catalog& catalog, const CatalogEntry& entry, const health::Current& current, Time now) const {
+Json Board::status_of(const Catalog& catalog, const CatalogEntry& entry, const health::Current& current,
+                      Time now) const {
   switch (api::kind_of(entry.noun)) {
     case api::Kind::Gateway: return gateway_status(entry.stored.name, current, now);
     case api::Kind::Node: return node_status(std::get<grid::Node>(entry.noun), current, now);

@@ -1,5 +1,5 @@
-// Board: what gateways said last of themselves, their nodes and links: volatile, newest wins. Merging is pure: the caller passes
-// the time. One worker. Errors: InvalidArgument for a line that is no status.
+// Board: what gateways said last of themselves, their nodes and links: volatile, newest wins. Merging is pure: the
+// caller passes the time. One worker. Errors: InvalidArgument for a line that is no status.
 #pragma once
 
 #include <map>
@@ -16,13 +16,15 @@ namespace aigrid::control {
 class Board {
  public:
   // One status line of gateway `name` at `site`, as certified.
-  Result<void> take(const std::string& site, const std::string& name, std::string_view line, Time now, std::int64_t wall_ms);
+  Result<void> take(const std::string& site, const std::string& name, std::string_view line, Time now,
+                    std::int64_t wall_ms);
   void gone(const std::string& name);  // its connection ended
 
   // {"version","gateways","nodes","links"}
   json::Json summary(const Catalog& catalog, std::uint64_t published, const health::Current& current, Time now) const;
   // The status of one resource; null where its kind has none.
-  json::Json status_of(const Catalog& catalog, const CatalogEntry& entry, const health::Current& current, Time now) const;
+  json::Json status_of(const Catalog& catalog, const CatalogEntry& entry, const health::Current& current,
+                       Time now) const;
 
  private:
   struct GatewaySeen {
@@ -50,7 +52,8 @@ class Board {
   json::Json gateway_status(const std::string& name, const health::Current& current, Time now) const;
   json::Json node_status(const grid::Node& node, const health::Current& current, Time now) const;
   json::Json deployment_status(const grid::Deployment& deployment, const health::Current& current, Time now) const;
-  json::Json site_status(const Catalog& catalog, const std::string& site, const health::Current& current, Time now) const;
+  json::Json site_status(const Catalog& catalog, const std::string& site, const health::Current& current,
+                         Time now) const;
   json::Json link_status(const grid::Link& link) const;
 
   std::map<std::string, GatewaySeen> gateways_;

@@ -18,9 +18,11 @@ io::ResourceWrite write_of(const api::Resource& resource, const api::Noun& noun,
 
 std::vector<io::ResourceWrite> writes_of(const WriteAsk& ask, const std::vector<api::Noun>& nouns) {
   std::vector<io::ResourceWrite> writes;
-  for (std::size_t i = 0; i < ask.change.puts.size(); ++i) writes.push_back(write_of(ask.change.puts[i], nouns[i], ask));
+  for (std::size_t i = 0; i < ask.change.puts.size(); ++i)
+    writes.push_back(write_of(ask.change.puts[i], nouns[i], ask));
   for (const auto& [kind, name] : ask.change.deletes) {
-    writes.push_back({io::ResourceWrite::Mode::Delete, std::string(api::to_string(kind)), name, "", "", ask.if_version});
+    writes.push_back(
+        {io::ResourceWrite::Mode::Delete, std::string(api::to_string(kind)), name, "", "", ask.if_version});
   }
   return writes;
 }
@@ -62,7 +64,8 @@ std::shared_ptr<const CatalogEntry> Catalog::find(api::Kind kind, const std::str
 
 CatalogEntries Catalog::list(api::Kind kind) const {
   CatalogEntries out;
-  for (auto it = entries_.lower_bound({kind, ""}); it != entries_.end() && it->first.first == kind; ++it) out.push_back(it->second);
+  for (auto it = entries_.lower_bound({kind, ""}); it != entries_.end() && it->first.first == kind; ++it)
+    out.push_back(it->second);
   return out;
 }
 
@@ -96,10 +99,10 @@ io::Task<Result<WriteDone>> Catalog::write(WriteAsk ask) {
   }
   auto writes = writes_of(*asked, checked->nouns);
   const std::int64_t now_ms = unix_ms(env_.wall());
-  std::function<Result<io::WriteOutcome>(io::Database&)> store =
-      [writes = std::move(writes), now_ms, dry = asked->dry_run](io::Database& db) {
-        return io::ResourceTable(db).write(writes, now_ms, dry);
-      };
+  std::function<Result<io::WriteOutcome>(io::Database&)> store = [writes = std::move(writes), now_ms,
+                                                                  dry = asked->dry_run](io::Database& db) {
+    return io::ResourceTable(db).write(writes, now_ms, dry);
+  };
   auto outcome = co_await door_.run(std::move(store));
   if (!outcome.ok()) co_return std::move(outcome).error();
   if (!asked->dry_run) take_over(*outcome, std::move(checked->nouns));

@@ -1,5 +1,5 @@
-// Catalog: the configuration as it stands, in memory, and the one way to change it: check, write, take over, tell. Writes take
-// turns; readers see whole revisions. One worker. Lifetime: outlives every task that waits for it.
+// Catalog: the configuration as it stands, in memory, and the one way to change it: check, write, take over, tell.
+// Writes take turns; readers see whole revisions. One worker. Lifetime: outlives every task that waits for it.
 #pragma once
 
 #include <map>
@@ -42,7 +42,9 @@ class Catalog {
   // Set at every new revision while it lives.
   class Watch {
    public:
-    explicit Watch(Catalog& catalog) : changed(catalog.env_.executor()), catalog_(catalog) { catalog_.watches_.insert(this); }
+    explicit Watch(Catalog& catalog) : changed(catalog.env_.executor()), catalog_(catalog) {
+      catalog_.watches_.insert(this);
+    }
     Watch(const Watch&) = delete;
     Watch& operator=(const Watch&) = delete;
     ~Watch() { catalog_.watches_.erase(this); }

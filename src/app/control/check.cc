@@ -12,13 +12,15 @@ namespace {
 
 using Key = std::pair<api::Kind, std::string>;
 
-// The configuration as it would be, without the keys that are held: what is written comes first, so its problems do too.
+// The configuration as it would be, without the keys that are held: what is written comes first, so its problems do
+// too.
 std::vector<api::Resource> candidate(const CatalogEntries& held, const Change& change) {
   std::set<Key> replaced(change.deletes.begin(), change.deletes.end());
   for (const auto& r : change.puts) replaced.insert({r.kind, r.name});
   std::vector<api::Resource> out = change.puts;
   for (const auto& entry : held) {
-    if (!replaced.contains({api::kind_of(entry->noun), entry->stored.name})) out.push_back(api::to_resource(entry->noun));
+    if (!replaced.contains({api::kind_of(entry->noun), entry->stored.name}))
+      out.push_back(api::to_resource(entry->noun));
   }
   return out;
 }

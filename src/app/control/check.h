@@ -1,5 +1,5 @@
-// Checks a change before it is written: every resource by itself, then the configuration as it would be, by the very compile
-// that gateways run. Pure; may take long with a large grid, so it runs where it may block.
+// Checks a change before it is written: every resource by itself, then the configuration as it would be, by the very
+// compile that gateways run. Pure; may take long with a large grid, so it runs where it may block.
 #pragma once
 
 #include <memory>

@@ -29,7 +29,8 @@ Result<std::shared_ptr<io::Database>> open_database(io::Env& env, const std::str
 
 Result<void> ready(const Services& services) {
   const auto& held = services.publisher.current();
-  if ((held ? held->parsed.version : 0) != services.catalog.revision()) return unavailable("the newest bundle is not published yet");
+  if ((held ? held->parsed.version : 0) != services.catalog.revision())
+    return unavailable("the newest bundle is not published yet");
   return {};
 }
 
@@ -114,7 +115,8 @@ io::Task<int> run_control(io::Env& env, ControlOptions options) {
 
   Publisher publisher(env, *authority, catalog, options.limits);
   Board board;
-  Services services{env, options, *authority, door, catalog, publisher, board, **membership, std::move(*admin_key), *epoch};
+  Services services{env,   options, *authority, door, catalog, publisher, board, **membership, std::move(*admin_key),
+                    *epoch};
   ManagementApi management(services);
   InnerService inner(services);
   const io::ServerLimits limits = management_limits(options);
@@ -129,7 +131,8 @@ io::Task<int> run_control(io::Env& env, ControlOptions options) {
   }
   if (listeners->inner) tasks.spawn(inner.run(std::move(listeners->inner)));
   if (listeners->ops) {
-    io::OpsCallbacks callbacks{[&services] { return ready(services); }, [&services, &inner] { return metrics(services, inner); }};
+    io::OpsCallbacks callbacks{[&services] { return ready(services); },
+                               [&services, &inner] { return metrics(services, inner); }};
     tasks.spawn(run_ops_for_ever(env, std::move(listeners->ops), std::move(callbacks)));
   }
   co_await env.stop_requested().wait();

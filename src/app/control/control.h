@@ -1,6 +1,7 @@
-// run_control: the control plane as one process: management API, inner listener for gateways, ops listener, one database, one
-// certificate authority, one publisher of signed bundles. Thin: what is decided is decided in core and format/api.
-// Returns 0 after stop_requested, 1 when it cannot start (the log says why). One worker. Its state directory is its own.
+// run_control: the control plane as one process: management API, inner listener for gateways, ops listener, one
+// database, one certificate authority, one publisher of signed bundles. Thin: what is decided is decided in core and
+// format/api. Returns 0 after stop_requested, 1 when it cannot start (the log says why). One worker. Its state
+// directory is its own.
 #pragma once
 
 #include <cstddef>
@@ -15,15 +16,15 @@ namespace aigrid::control {
 // Every number of the control plane. One source of defaults; tests set their own.
 struct ControlLimits {
   Duration root_lifetime = std::chrono::hours(24 * 3650);
-  Duration gather_changes = 20ms;   // a publish waits this long for further writes
+  Duration gather_changes = 20ms;  // a publish waits this long for further writes
   Duration publish_retry = 1s;
-  std::size_t history_versions = 64;              // whose texts can still be a base of a delta
+  std::size_t history_versions = 64;  // whose texts can still be a base of a delta
   std::size_t history_bytes = std::size_t{128} << 20U;
-  std::size_t body_bytes = std::size_t{64} << 20U;         // of a management request
-  std::size_t inner_body_bytes = std::size_t{8} << 20U;    // of a join, a renewal, a batch of records
-  Duration bookmark_every = 15s;    // of an idle watch
+  std::size_t body_bytes = std::size_t{64} << 20U;       // of a management request
+  std::size_t inner_body_bytes = std::size_t{8} << 20U;  // of a join, a renewal, a batch of records
+  Duration bookmark_every = 15s;                         // of an idle watch
   std::size_t watch_batch = 500;
-  Duration status_fresh = 5s;       // a gateway or node not heard of for longer is not connected
+  Duration status_fresh = 5s;  // a gateway or node not heard of for longer is not connected
   std::size_t connections = 10'000;
 };
 

@@ -78,7 +78,8 @@ class World {
     o.admin_key = kAdmin;
     exit_code = co_await run_control(env, o);
   }
-  static io::Task<void> finish(io::Env& env, std::function<io::Task<void>(io::Env&, World&)> body, bool& done, World& self) {
+  static io::Task<void> finish(io::Env& env, std::function<io::Task<void>(io::Env&, World&)> body, bool& done,
+                               World& self) {
     co_await body(env, self);
     done = true;
   }
@@ -99,7 +100,8 @@ io::Task<Json> call(io::Env& env, std::string method, std::string target, std::s
   co_return value.ok() ? *value : Json(answer->body);
 }
 
-io::Task<std::string> token_for(io::Env& env, std::string role, std::string site, std::string name, std::int64_t ttl_s = 600) {
+io::Task<std::string> token_for(io::Env& env, std::string role, std::string site, std::string name,
+                                std::int64_t ttl_s = 600) {
   const std::string body = json::dump({{"role", role}, {"site", site}, {"name", name}, {"ttl_s", ttl_s}});
   const Json made = co_await call(env, "POST", "/api/v1/join-tokens", body, 201);
   co_return made.value("token", "");
@@ -163,7 +165,8 @@ class BundleReader {
     for (;;) {
       if (buffer_.size() >= 4) {
         std::size_t length = 0;
-        for (int i = 0; i < 4; ++i) length = length << 8U | static_cast<unsigned char>(buffer_[static_cast<std::size_t>(i)]);
+        for (int i = 0; i < 4; ++i)
+          length = length << 8U | static_cast<unsigned char>(buffer_[static_cast<std::size_t>(i)]);
         if (buffer_.size() >= 4 + length) {
           std::string message = buffer_.substr(4, length);
           buffer_.erase(0, 4 + length);
@@ -211,7 +214,8 @@ io::Task<void> use_resources(io::Env& env, World& world) {
   EXPECT_EQ(list["items"].size(), 2u);
 
   // Optimistic concurrency, demanded where a lost update could widen who sees what.
-  const std::string zone = R"({"apiVersion":"aigrid/v1","kind":"Zone","metadata":{"name":"fr"},"spec":{"jurisdictions":["FR","MC"]}})";
+  const std::string zone =
+      R"({"apiVersion":"aigrid/v1","kind":"Zone","metadata":{"name":"fr"},"spec":{"jurisdictions":["FR","MC"]}})";
   const Json missing = co_await call(env, "PUT", "/api/v1/zones/fr", zone, 428);
   EXPECT_EQ(missing["code"], "if_match_required");
   (void)co_await call(env, "PUT", "/api/v1/zones/fr", zone, 412, {{"if-match", "\"1\""}});
@@ -223,7 +227,8 @@ io::Task<void> use_resources(io::Env& env, World& world) {
   const Json refused = co_await call(env, "POST", "/api/v1/apply", R"({"resources":[
     {"apiVersion":"aigrid/v1","kind":"Site","metadata":{"name":"nice"},"spec":{"kind":"edge","operator":"op","country":"FR","jurisdiction":"FR","lat":143,"lon":7},
      "source":{"file":"s.yaml","line":3}},
-    {"apiVersion":"aigrid/v1","kind":"Node","metadata":{"name":"n"},"spec":{"site":"paris","colour":"red"},"source":{"file":"s.yaml","line":20}}]})", 422);
+    {"apiVersion":"aigrid/v1","kind":"Node","metadata":{"name":"n"},"spec":{"site":"paris","colour":"red"},"source":{"file":"s.yaml","line":20}}]})",
+                                     422);
   EXPECT_EQ(refused["code"], "invalid_configuration");
   EXPECT_EQ(refused["errors"].size(), 2u) << refused.dump(2);
   EXPECT_EQ(refused["errors"][0]["file"], "s.yaml");
@@ -373,7 +378,8 @@ io::Task<void> ship_records(io::Env& env, World& world) {
   // Status lines make the gateway and its nodes ready, until they stop.
   auto stream = *control.connection->open({"POST", "/inner/status", {{"host", "control"}}}, false);
   const std::string line =
-      R"({"gateway":"gw","bundle_version":9,"wall_ms":1,"requests_total":3,"nodes":[{"node":"paris-1","bundle_version":9,"engines":[{"deployment":"small-paris","state":"ready","slots":2}]}],"links":[]})" "\n";
+      R"({"gateway":"gw","bundle_version":9,"wall_ms":1,"requests_total":3,"nodes":[{"node":"paris-1","bundle_version":9,"engines":[{"deployment":"small-paris","state":"ready","slots":2}]}],"links":[]})"
+      "\n";
   const auto sent = co_await stream->write(line);
   EXPECT_TRUE(sent.ok());
   co_await env.sleep_for(100ms);
@@ -410,7 +416,9 @@ io::Task<void> still_there(io::Env& env, World&) {
   held = apply_update(held, co_await reader.next(), **membership);
   EXPECT_EQ(held.parsed.version, 9u);
   // Renewal: the same name, and only the same name.
-  io::AskRenewal ask = [&env, &control](std::string csr) { return io::ask_renewal(env, *control.connection, std::move(csr)); };
+  io::AskRenewal ask = [&env, &control](std::string csr) {
+    return io::ask_renewal(env, *control.connection, std::move(csr));
+  };
   const auto key = env.keys().new_key();
   auto renewed = co_await ask(*env.keys().make_csr(key, (*membership)->name()));
   EXPECT_TRUE(renewed.ok());
@@ -450,11 +458,15 @@ io::Task<void> change_sites(io::Env& env, World& world) {
   tasks.spawn(watch_sites(env, &seen));
   co_await env.sleep_for(100ms);
   const std::string spec = R"("spec":{"kind":"edge","operator":"op","country":"FR","lat":43.7,"lon":7.2}})";
-  (void)co_await call(env, "PUT", "/api/v1/sites/nice", R"({"apiVersion":"aigrid/v1","kind":"Site","metadata":{"name":"nice"},)" + spec, 201);
-  (void)co_await call(env, "PUT", "/api/v1/sites/nice", R"({"apiVersion":"aigrid/v1","kind":"Site","metadata":{"name":"nice","labels":{"a":"b"}},)" + spec, 200);
+  (void)co_await call(env, "PUT", "/api/v1/sites/nice",
+                      R"({"apiVersion":"aigrid/v1","kind":"Site","metadata":{"name":"nice"},)" + spec, 201);
+  (void)co_await call(
+      env, "PUT", "/api/v1/sites/nice",
+      R"({"apiVersion":"aigrid/v1","kind":"Site","metadata":{"name":"nice","labels":{"a":"b"}},)" + spec, 200);
   (void)co_await call(env, "DELETE", "/api/v1/sites/nice", "", 200);
   co_await tasks.join();
-  EXPECT_EQ(seen, (std::vector<std::string>{"ADDED lyon", "ADDED paris", "BOOKMARK -", "ADDED nice", "MODIFIED nice", "DELETED nice"}));
+  EXPECT_EQ(seen, (std::vector<std::string>{"ADDED lyon", "ADDED paris", "BOOKMARK -", "ADDED nice", "MODIFIED nice",
+                                            "DELETED nice"}));
   (void)co_await call(env, "GET", "/api/v1/sites?watch=1&resourceVersion=999", "", 410);
 }
 

@@ -1,5 +1,5 @@
-// POST /inner/bundle: what the gateway holds comes first (one JSON object), then updates go out for as long as it stays:
-// [u32 big-endian length | update], at once and at every publish.
+// POST /inner/bundle: what the gateway holds comes first (one JSON object), then updates go out for as long as it
+// stays: [u32 big-endian length | update], at once and at every publish.
 #include "app/control/inner_service.h"
 #include "io/http/lines.h"
 

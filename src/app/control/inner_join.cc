@@ -1,5 +1,5 @@
-// POST /inner/join and /inner/renew: identities given and renewed. The verdict on a join is core/access's; it and its mark are one
-// transaction, so two joiners with one token cannot both be first.
+// POST /inner/join and /inner/renew: identities given and renewed. The verdict on a join is core/access's; it and its
+// mark are one transaction, so two joiners with one token cannot both be first.
 #include "app/control/inner_service.h"
 #include "base/crypto/hash.h"
 #include "core/access/join.h"
@@ -22,15 +22,21 @@ Result<Judged> judge(io::Database& db, const io::JoinAsk& ask, access::JoinClaim
   AIGRID_TRY(auto row, tokens.find(ask.kid));
   access::StoredToken stored;
   if (row) {
-    stored = {row->role == to_string(Role::Gateway) ? Role::Gateway : Role::Agent, row->site, row->name, row->expires_ms,
-              row->used_key, row->used_name, row->burnt};
+    stored = {row->role == to_string(Role::Gateway) ? Role::Gateway : Role::Agent,
+              row->site,
+              row->name,
+              row->expires_ms,
+              row->used_key,
+              row->used_name,
+              row->burnt};
     claim.mac_right = crypto::constant_time_equal(io::join_ask_mac(row->key, ask), ask.mac);
   }
   Judged out;
   out.verdict = access::judge_join(row ? &stored : nullptr, claim, now_ms);
   out.explanation = access::explain(out.verdict, row ? &stored : nullptr, claim);
   if (row) out.row = std::move(*row);
-  if (out.verdict == access::JoinVerdict::Accept) AIGRID_CHECK_OK(tokens.mark_used(ask.kid, claim.key_hash, claim.name));
+  if (out.verdict == access::JoinVerdict::Accept)
+    AIGRID_CHECK_OK(tokens.mark_used(ask.kid, claim.key_hash, claim.name));
   if (out.verdict == access::JoinVerdict::Replayed) AIGRID_CHECK_OK(tokens.burn(ask.kid));
   AIGRID_CHECK_OK(transaction.commit());
   return out;
@@ -58,10 +64,10 @@ io::Task<void> InnerService::join(io::H2Stream& stream) {
     co_return;
   }
   const auto& authority = services_.authority;
-  access::JoinClaim claim{ask->role, ask->site, ask->name, csr->key_hash, false, names_claim(*csr, *ask, authority.grid())};
-  std::function<Result<Judged>(io::Database&)> call = [asked = *ask, claim, now = unix_ms(services_.env.wall())](io::Database& db) {
-    return judge(db, asked, claim, now);
-  };
+  access::JoinClaim claim{ask->role,     ask->site, ask->name,
+                          csr->key_hash, false,     names_claim(*csr, *ask, authority.grid())};
+  std::function<Result<Judged>(io::Database&)> call = [asked = *ask, claim, now = unix_ms(services_.env.wall())](
+                                                          io::Database& db) { return judge(db, asked, claim, now); };
   auto judged = co_await services_.door.run(std::move(call));
   if (!judged.ok()) {
     co_await refuse(stream, status_of(judged.error().code), "join_failed", judged.error().message);
@@ -90,7 +96,8 @@ io::Task<void> InnerService::join(io::H2Stream& stream) {
   }
   io::JoinAnswer answered{std::move(*chain), {authority.root()}, authority.bundle_key(), authority.grid(), {}};
   answered.mac = io::join_answer_mac(judged->row.key, answered);
-  services_.env.log().note("join_accepted", {{"role", to_string(ask->role)}, {"site", judged->row.site}, {"name", ask->name}});
+  services_.env.log().note("join_accepted",
+                           {{"role", to_string(ask->role)}, {"site", judged->row.site}, {"name", ask->name}});
   co_await answer(stream, 200, io::encode(answered));
 }
 
@@ -99,7 +106,8 @@ io::Task<void> InnerService::renew(io::H2Stream& stream, Spiffe who) {
   // A gateway relays for the agents of its own site and says for whom.
   if (const auto relayed = stream.request().headers.get("x-aigrid-peer")) {
     auto peer = Spiffe::parse(*relayed);
-    if (!peer.ok() || who.role != Role::Gateway || peer->role != Role::Agent || peer->site != who.site || peer->grid != who.grid) {
+    if (!peer.ok() || who.role != Role::Gateway || peer->role != Role::Agent || peer->site != who.site ||
+        peer->grid != who.grid) {
       co_await refuse(stream, 403, "permission_denied", "only a gateway may relay, and only for agents of its site");
       co_return;
     }

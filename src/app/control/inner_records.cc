@@ -1,5 +1,5 @@
-// POST /inner/records: JSON lines of records from a gateway's spool. Acknowledged when they are in the database; one that is there
-// already counts as arrived and is not counted again. A gateway speaks only for itself.
+// POST /inner/records: JSON lines of records from a gateway's spool. Acknowledged when they are in the database; one
+// that is there already counts as arrived and is not counted again. A gateway speaks only for itself.
 #include "app/control/inner_service.h"
 #include "format/inner/records.h"
 #include "io/store/records.h"
@@ -18,7 +18,8 @@ Result<std::vector<io::RecordRow>> decode_rows(std::string_view body, const std:
     AIGRID_TRY(const grid::Record record, inner::decode_record(line));
     if (record.source != source) {
       return Error{Code::PermissionDenied, Origin::Client, Retry::Never,
-                   "a record of source \"" + record.source + "\" from gateway \"" + source + "\": a gateway reports only its own"};
+                   "a record of source \"" + record.source + "\" from gateway \"" + source +
+                       "\": a gateway reports only its own"};
     }
     rows.push_back({record.source, record.epoch, record.sequence, record.tenant, record.usage.prompt_tokens,
                     record.usage.completion_tokens, record.charge_nano, std::string(line)});
@@ -44,10 +45,10 @@ io::Task<void> InnerService::records(io::H2Stream& stream, Spiffe who) {
       sequence = row.sequence;
     }
   }
-  std::function<Result<io::RecordsAdded>(io::Database&)> store = [batch = std::move(*rows),
-                                                                  now = unix_ms(services_.env.wall())](io::Database& db) {
-    return io::RecordTable(db).add(batch, now);
-  };
+  std::function<Result<io::RecordsAdded>(io::Database&)> store =
+      [batch = std::move(*rows), now = unix_ms(services_.env.wall())](io::Database& db) {
+        return io::RecordTable(db).add(batch, now);
+      };
   auto added = co_await services_.door.run(std::move(store));
   if (!added.ok()) {
     co_await refuse(stream, status_of(added.error().code), "records_not_stored", added.error().message);

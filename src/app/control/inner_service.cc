@@ -14,7 +14,8 @@ io::Task<void> InnerService::run(std::unique_ptr<io::Listener> listener) {
       co_await services_.env.sleep_for(100ms);  // out of descriptors: the next one may fit
       continue;
     }
-    if (connections_.size() < services_.options.limits.connections) connections_.spawn(serve_connection(std::move(*raw)));
+    if (connections_.size() < services_.options.limits.connections)
+      connections_.spawn(serve_connection(std::move(*raw)));
   }
 }
 
@@ -54,7 +55,8 @@ io::Task<void> InnerService::serve(std::shared_ptr<io::H2Stream> stream, Who who
   } else if (path == "/inner/status" && gateway) {
     co_await status(*stream, *who);
   } else {
-    co_await refuse(*stream, 403, "permission_denied", path + " is not for " + (who ? std::string(to_string(who->role)) : "strangers"));
+    co_await refuse(*stream, 403, "permission_denied",
+                    path + " is not for " + (who ? std::string(to_string(who->role)) : "strangers"));
   }
 }
 
@@ -67,14 +69,16 @@ io::Task<Result<std::string>> InnerService::read_body(io::H2Stream& stream) {
     stream.consume(bytes->size());
     body += *bytes;
     if (body.size() > services_.options.limits.inner_body_bytes) {
-      co_return Error{Code::ResourceExhausted, Origin::Client, Retry::Never,
-                      "a body of over " + std::to_string(services_.options.limits.inner_body_bytes) + " bytes: send it in parts"};
+      co_return Error{
+          Code::ResourceExhausted, Origin::Client, Retry::Never,
+          "a body of over " + std::to_string(services_.options.limits.inner_body_bytes) + " bytes: send it in parts"};
     }
   }
 }
 
 io::Task<void> InnerService::answer(io::H2Stream& stream, int status, std::string body) {
-  auto head = stream.respond({status, {{"content-type", status < 300 ? "application/json" : "application/problem+json"}}});
+  auto head =
+      stream.respond({status, {{"content-type", status < 300 ? "application/json" : "application/problem+json"}}});
   if (!head.ok()) co_return;
   auto sent = co_await stream.write(body);
   if (sent.ok()) (void)stream.end();

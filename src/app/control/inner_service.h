@@ -1,6 +1,6 @@
-// InnerService: control's inner listener: HTTP/2 over mTLS, where gateways ask. A peer's certificate decides what it may ask:
-// a gateway: bundle, status, records, renew, join (it relays both); an agent: renew; none: join. All else is 403.
-// One file per group of routes. One worker.
+// InnerService: control's inner listener: HTTP/2 over mTLS, where gateways ask. A peer's certificate decides what it
+// may ask: a gateway: bundle, status, records, renew, join (it relays both); an agent: renew; none: join. All else is
+// 403. One file per group of routes. One worker.
 #pragma once
 
 #include <memory>

@@ -22,7 +22,8 @@ Result<KeyAsk> key_ask(const json::Json& body) {
   reader.get("ttl_s", ask.ttl_s);
   AIGRID_CHECK_OK(reader.result());
   if (ask.tenant.empty()) return invalid("api key: tenant is missing: name whose key it is");
-  if (ask.ttl_s < 0) return invalid("api key: ttl_s " + std::to_string(ask.ttl_s) + " is negative: leave it out for a key without end");
+  if (ask.ttl_s < 0)
+    return invalid("api key: ttl_s " + std::to_string(ask.ttl_s) + " is negative: leave it out for a key without end");
   return ask;
 }
 
@@ -44,8 +45,14 @@ io::Task<void> ManagementApi::create_key(Request& request) {
   io::Env& env = services_.env;
   const crypto::ApiKey secret{random_bytes(env, crypto::kKidBytes), random_bytes(env, 24)};
   const auto text = crypto::format_api_key(secret);
-  grid::ApiKey key{crypto::hex(secret.kid), crypto::hex(crypto::view(crypto::key_hash(secret))), ask->tenant, ask->project,
-                   ask->zone, ask->models, ask->ttl_s == 0 ? 0 : unix_seconds(env.wall()) + ask->ttl_s, false};
+  grid::ApiKey key{crypto::hex(secret.kid),
+                   crypto::hex(crypto::view(crypto::key_hash(secret))),
+                   ask->tenant,
+                   ask->project,
+                   ask->zone,
+                   ask->models,
+                   ask->ttl_s == 0 ? 0 : unix_seconds(env.wall()) + ask->ttl_s,
+                   false};
   const std::string kid = key.kid;
   WriteAsk write;
   write.change.puts.push_back(api::to_resource(std::move(key)));

@@ -16,7 +16,8 @@ std::map<std::string, std::string> parse_query(std::string_view query) {
     const std::string_view pair = query.substr(0, amp);
     query = amp == std::string_view::npos ? std::string_view() : query.substr(amp + 1);
     const std::size_t equals = pair.find('=');
-    out[std::string(pair.substr(0, equals))] = equals == std::string_view::npos ? "1" : std::string(pair.substr(equals + 1));
+    out[std::string(pair.substr(0, equals))] =
+        equals == std::string_view::npos ? "1" : std::string(pair.substr(equals + 1));
   }
   return out;
 }
@@ -48,15 +49,19 @@ Problem no_route(const std::string& what) {
 }  // namespace
 
 io::Task<void> ManagementApi::serve(io::Exchange& exchange) {
-  Request request{exchange, "ctl-" + std::to_string(services_.epoch) + "-" + std::to_string(++services_.management_requests),
-                  exchange.head().method, {}, {}};
+  Request request{exchange,
+                  "ctl-" + std::to_string(services_.epoch) + "-" + std::to_string(++services_.management_requests),
+                  exchange.head().method,
+                  {},
+                  {}};
   auto target = http::parse_target(exchange.head().target);
   if (!target.ok()) {
     co_await refuse(request, problem_of(target.error()));
     co_return;
   }
   if (!authorised(exchange.head().headers, services_.admin_key)) {
-    co_await refuse(request, problem_of({Code::Unauthenticated, Origin::Client, Retry::Never, "no admin key, or not the right one"}));
+    co_await refuse(request, problem_of({Code::Unauthenticated, Origin::Client, Retry::Never,
+                                         "no admin key, or not the right one"}));
     co_return;
   }
   auto path = split_path(target->path);
@@ -110,7 +115,8 @@ io::Task<Result<json::Json>> ManagementApi::read_json(Request& request) {
 }
 
 io::Task<void> ManagementApi::answer(Request& request, int status, const json::Json& body, std::string etag) {
-  http::Headers headers{{"content-type", "application/json"}, {"x-request-id", request.id}, {"cache-control", "no-store"}};
+  http::Headers headers{
+      {"content-type", "application/json"}, {"x-request-id", request.id}, {"cache-control", "no-store"}};
   if (!etag.empty()) headers.add("etag", "\"" + etag + "\"");
   auto sent = co_await request.exchange.respond(status, std::move(headers), json::dump(body) + "\n");
   (void)sent;  // the client has gone
@@ -119,7 +125,8 @@ io::Task<void> ManagementApi::answer(Request& request, int status, const json::J
 io::Task<void> ManagementApi::refuse(Request& request, Problem problem) {
   http::Headers headers{{"content-type", "application/problem+json"}, {"x-request-id", request.id}};
   if (problem.status == 401) headers.add("www-authenticate", "Bearer");
-  auto sent = co_await request.exchange.respond(problem.status, std::move(headers), to_json(problem, request.id) + "\n");
+  auto sent =
+      co_await request.exchange.respond(problem.status, std::move(headers), to_json(problem, request.id) + "\n");
   (void)sent;
 }
 

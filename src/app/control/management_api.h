@@ -1,5 +1,5 @@
-// ManagementApi: /api/v1 over HTTP/1.1, behind the admin key. One file per group of routes; each answers one Exchange and throws
-// away nothing it was sent: what it does not understand is a problem that says so. One worker.
+// ManagementApi: /api/v1 over HTTP/1.1, behind the admin key. One file per group of routes; each answers one Exchange
+// and throws away nothing it was sent: what it does not understand is a problem that says so. One worker.
 #pragma once
 
 #include <map>
@@ -16,9 +16,9 @@ namespace aigrid::control {
 // A request to /api/v1 taken apart.
 struct Request {
   io::Exchange& exchange;
-  std::string id;                        // of the request
+  std::string id;  // of the request
   std::string method;
-  std::vector<std::string> path;         // after /api/v1
+  std::vector<std::string> path;  // after /api/v1
   std::map<std::string, std::string> query;
 
   bool flag(const std::string& name) const {

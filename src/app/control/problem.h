@@ -13,7 +13,7 @@ namespace aigrid::control {
 
 struct Problem {
   int status = 500;
-  std::string code;    // snake_case, stable
+  std::string code;  // snake_case, stable
   std::string detail;
   std::string remedy;
   std::vector<api::Problem> errors;

@@ -4,7 +4,6 @@ namespace aigrid::control {
 
 namespace {
 
-
 bundle::Held compile(const CatalogEntries& entries, const std::string& grid, std::uint64_t epoch, std::uint64_t version,
                      const std::string& seed) {
   bundle::Held held;

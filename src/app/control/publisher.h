@@ -1,6 +1,7 @@
-// Publisher: compiles and signs the catalog into the newest bundle after every change, off the loop, and tells every connected
-// reader at once; keeps the texts of earlier versions as bases of deltas, bounded by count and bytes. A version that cannot be
-// compiled is not published: readers keep the last good one. One worker. Outlives the readers' tasks.
+// Publisher: compiles and signs the catalog into the newest bundle after every change, off the loop, and tells every
+// connected reader at once; keeps the texts of earlier versions as bases of deltas, bounded by count and bytes. A
+// version that cannot be compiled is not published: readers keep the last good one. One worker. Outlives the readers'
+// tasks.
 #pragma once
 
 #include <deque>
@@ -52,7 +53,7 @@ class Publisher {
   const ControlLimits& limits_;
   Catalog::Watch watch_;
   std::shared_ptr<const bundle::Held> current_;
-  std::deque<std::shared_ptr<const bundle::Held>> versions_;  // newest last
+  std::deque<std::shared_ptr<const bundle::Held>> versions_;         // newest last
   std::map<std::string, std::shared_ptr<const std::string>> texts_;  // of versions_, by hash
   std::set<Reader*> readers_;
 };

@@ -32,7 +32,8 @@ Result<std::optional<std::uint64_t>> if_match(const http::Headers& headers) {
   std::uint64_t version = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), version);
   if (!quoted || error != std::errc() || end != text.data() + text.size()) {
-    return invalid("If-Match: " + std::string(*given) + " is not a strong etag such as \"17\": send the ETag of the last read");
+    return invalid("If-Match: " + std::string(*given) +
+                   " is not a strong etag such as \"17\": send the ETag of the last read");
   }
   return std::optional<std::uint64_t>(version);
 }
@@ -45,13 +46,19 @@ bool needs_if_match(api::Kind kind) {
 }
 
 Problem if_match_missing(api::Kind kind) {
-  return {428, "if_match_required", "changes of a " + std::string(api::to_string(kind)) + " need If-Match",
-          "read it and send its ETag in If-Match", {}};
+  return {428,
+          "if_match_required",
+          "changes of a " + std::string(api::to_string(kind)) + " need If-Match",
+          "read it and send its ETag in If-Match",
+          {}};
 }
 
 Problem not_there(api::Kind kind, const std::string& name) {
-  return {404, "not_found", std::string(api::to_string(kind)) + " \"" + name + "\" does not exist",
-          "list them: GET /api/v1/" + std::string(api::plural(kind)), {}};
+  return {404,
+          "not_found",
+          std::string(api::to_string(kind)) + " \"" + name + "\" does not exist",
+          "list them: GET /api/v1/" + std::string(api::plural(kind)),
+          {}};
 }
 
 Problem not_allowed(const std::string& method) {
@@ -120,15 +127,17 @@ io::Task<void> ManagementApi::put(Request& request, api::Kind kind, std::string 
   std::vector<api::Problem> problems;
   auto resource = api::parse_json(*body, problems);
   if (resource && (resource->kind != kind || (!create && resource->name != name))) {
-    problems.push_back(api::problem_at(*resource, "/metadata/name", "the address names another resource than the body",
-                                       "send it to /api/v1/" + std::string(api::plural(resource->kind)) + "/" + resource->name));
+    problems.push_back(
+        api::problem_at(*resource, "/metadata/name", "the address names another resource than the body",
+                        "send it to /api/v1/" + std::string(api::plural(resource->kind)) + "/" + resource->name));
   }
   if (!resource || !problems.empty()) {
     co_await refuse(request, problem_of(std::move(problems)));
     co_return;
   }
   name = resource->name;
-  if (!create && needs_if_match(kind) && !request.exchange.head().headers.has("if-match") && services_.catalog.find(kind, name)) {
+  if (!create && needs_if_match(kind) && !request.exchange.head().headers.has("if-match") &&
+      services_.catalog.find(kind, name)) {
     co_await refuse(request, if_match_missing(kind));
     co_return;
   }

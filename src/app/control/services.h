@@ -19,7 +19,7 @@ struct Services {
   Board& board;
   io::Membership& membership;
   std::string admin_key;
-  std::uint64_t epoch = 0;            // of this start
+  std::uint64_t epoch = 0;  // of this start
   std::uint64_t management_requests = 0;
   std::uint64_t records_fresh = 0;
   std::uint64_t records_repeated = 0;

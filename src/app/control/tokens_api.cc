@@ -51,10 +51,13 @@ io::Task<void> ManagementApi::create_join_token(Request& request) {
   services_.env.entropy(token.kid);
   services_.env.entropy(token.secret);
   const std::int64_t now_ms = unix_ms(services_.env.wall());
-  io::JoinTokenRow row{token.kid, crypto::join_key(token), ask->role, ask->site, ask->name, now_ms + ask->ttl_s * 1000, "", "", false};
+  io::JoinTokenRow row{
+      token.kid, crypto::join_key(token), ask->role, ask->site, ask->name, now_ms + ask->ttl_s * 1000, "", "", false};
   // Kept a while after their end, so that a replay is still known as one.
   const std::int64_t forget = now_ms - access::kLongestJoinTokenLifetime / 1ms;
-  std::function<Result<void>(io::Database&)> store = [row, forget](io::Database& db) { return io::JoinTokens(db).add(row, forget); };
+  std::function<Result<void>(io::Database&)> store = [row, forget](io::Database& db) {
+    return io::JoinTokens(db).add(row, forget);
+  };
   auto stored = co_await services_.door.run(std::move(store));
   auto text = crypto::format_join_token(token);
   if (!stored.ok() || !text.ok()) {

@@ -5,7 +5,9 @@
 namespace aigrid::control {
 
 io::Task<void> ManagementApi::usage(Request& request) {
-  std::function<Result<std::vector<io::UsageSum>>(io::Database&)> read = [](io::Database& db) { return io::RecordTable(db).usage(); };
+  std::function<Result<std::vector<io::UsageSum>>(io::Database&)> read = [](io::Database& db) {
+    return io::RecordTable(db).usage();
+  };
   auto sums = co_await services_.door.run(std::move(read));
   if (!sums.ok()) {
     co_await refuse(request, problem_of(sums.error()));
@@ -14,7 +16,9 @@ io::Task<void> ManagementApi::usage(Request& request) {
   io::UsageSum total;
   json::Json tenants = json::Json::array();
   auto row = [](const io::UsageSum& s) {
-    return json::Json{{"requests", s.requests}, {"prompt_tokens", s.prompt_tokens}, {"completion_tokens", s.completion_tokens},
+    return json::Json{{"requests", s.requests},
+                      {"prompt_tokens", s.prompt_tokens},
+                      {"completion_tokens", s.completion_tokens},
                       {"charge_nano", s.charge_nano}};
   };
   for (const auto& s : *sums) {

@@ -1,5 +1,5 @@
-// GET …?watch=1: changes as they happen, as server-sent events, or as JSON lines where those are asked for. Begins with what is
-// there, or behind `resourceVersion` (or Last-Event-ID); 410 when that is too long ago.
+// GET …?watch=1: changes as they happen, as server-sent events, or as JSON lines where those are asked for. Begins with
+// what is there, or behind `resourceVersion` (or Last-Event-ID); 410 when that is too long ago.
 #include <charconv>
 
 #include "app/control/management_api.h"
@@ -48,7 +48,9 @@ json::Json bookmark(std::uint64_t revision) { return {{"metadata", {{"resourceVe
 
 io::Task<Result<std::vector<io::ResourceChange>>> changes_since(Services& services, std::uint64_t since) {
   std::function<Result<std::vector<io::ResourceChange>>(io::Database&)> read =
-      [since, limit = services.options.limits.watch_batch](io::Database& db) { return io::ResourceTable(db).changes(since, limit); };
+      [since, limit = services.options.limits.watch_batch](io::Database& db) {
+        return io::ResourceTable(db).changes(since, limit);
+      };
   co_return co_await services.door.run(std::move(read));
 }
 
@@ -67,7 +69,8 @@ io::Task<void> ManagementApi::watch(Request& request, api::Kind kind) {
   std::uint64_t since = start->given ? start->since : services_.catalog.revision();
   auto changes = co_await changes_since(services_, since);
   if (!changes.ok() && changes.error().code == Code::NotFound) {
-    co_await refuse(request, {410, "watch_too_old", changes.error().message, "list again and watch from its resourceVersion", {}});
+    co_await refuse(
+        request, {410, "watch_too_old", changes.error().message, "list again and watch from its resourceVersion", {}});
     co_return;
   }
   if (!changes.ok()) {
@@ -82,7 +85,8 @@ io::Task<void> ManagementApi::watch(Request& request, api::Kind kind) {
     }
     writer.add("BOOKMARK", bookmark(since), since);
   }
-  http::Headers headers{{"content-type", lines ? "application/jsonl" : "text/event-stream"}, {"cache-control", "no-store"},
+  http::Headers headers{{"content-type", lines ? "application/jsonl" : "text/event-stream"},
+                        {"cache-control", "no-store"},
                         {"x-request-id", request.id}};
   auto sent = co_await request.exchange.start(200, std::move(headers));
   auto alarm = services_.env.timer([&watched] { watched->changed.set(); });
@@ -96,7 +100,8 @@ io::Task<void> ManagementApi::watch(Request& request, api::Kind kind) {
       alarm->arm(services_.env.now() + services_.options.limits.bookmark_every);
       const Time waited = services_.env.now();
       co_await watched->changed.wait();
-      if (services_.env.now() - waited >= services_.options.limits.bookmark_every) writer.add("BOOKMARK", bookmark(since), since);
+      if (services_.env.now() - waited >= services_.options.limits.bookmark_every)
+        writer.add("BOOKMARK", bookmark(since), since);
     }
     if (!writer.out.empty()) {
       const std::string bytes = std::exchange(writer.out, {});

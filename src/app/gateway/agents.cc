@@ -71,16 +71,24 @@ io::Task<void> Agents::push_bundles(std::shared_ptr<Member> member, std::string 
       }
     }
   }
+  member->seen.bundle_version = version;
+  on_report_();
   tasks.spawn(read_answers(member, &lines, node));
   std::shared_ptr<const bundle::Held> previous;
+  std::uint64_t sent_version = version;
   for (;;) {
+    if (std::exchange(member->refused, false)) {  // it does not hold what we sent: the next update is a whole one
+      version = 0;
+      sections.clear();
+      previous.reset();
+    }
     auto current = board_.held();
-    if (current && current->parsed.version != version) {
+    if (current && current->parsed.version != sent_version) {
       const bundle::Update update =
           update_for(sections, version, previous.get(), *current, bundle::Scope::Agent, {node});
       auto sent = co_await write_update(**stream, update);
       if (!sent.ok()) co_return;
-      version = current->parsed.version;
+      version = sent_version = current->parsed.version;
       sections = current->parsed.sections;
       previous = current;
       continue;
@@ -100,6 +108,8 @@ io::Task<void> Agents::read_answers(std::shared_ptr<Member> member, io::LineRead
       member->seen.bundle_error.clear();
     } else {
       member->seen.bundle_error = answer.value("why", std::string("refused"));
+      member->refused = true;
+      member->bundle_event.set();
       env_.log().warn("agent_refused_bundle", {{"node", node}, {"why", member->seen.bundle_error}});
     }
     on_report_();

@@ -40,6 +40,7 @@ class Agents {
     std::shared_ptr<io::H2Connection> connection;
     io::Event bundle_event;
     Seen seen;
+    bool refused = false;  // the update sent last
   };
   io::Task<void> follow_up(std::shared_ptr<Member> member, std::string node);
   io::Task<void> push_bundles(std::shared_ptr<Member> member, std::string node);

@@ -1,6 +1,7 @@
-// Attempt: one try of a request at one site, seen from whoever wants its answer. Two kinds: LocalAttempt (this site: queue,
-// node, the agent's stream) and PeerAttempt (another site's gateway does that). Both speak inner frames into a sink.
-// One worker. Destroying an attempt gives back its slot and resets its stream; nothing reaches the sink after that.
+// Attempt: one try of a request at one site, seen from whoever wants its answer. Two kinds: LocalAttempt (this site:
+// queue, node, the agent's stream) and PeerAttempt (another site's gateway does that). Both speak inner frames into a
+// sink. One worker. Destroying an attempt gives back its slot and resets its stream; nothing reaches the sink after
+// that.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,7 @@
-// Board: what one worker knows of the grid: the compiled bundle, the live rows, the key table. Changed between turns of the
-// worker's loop only; `changed` hooks run after every change that may make a waiting request placeable.
-// A request holds the Generation it was admitted under: its indices stay valid however the bundle changes meanwhile, and
-// fresh rows reach every generation still held.
+// Board: what one worker knows of the grid: the compiled bundle, the live rows, the key table. Changed between turns of
+// the worker's loop only; `changed` hooks run after every change that may make a waiting request placeable. A request
+// holds the Generation it was admitted under: its indices stay valid however the bundle changes meanwhile, and fresh
+// rows reach every generation still held.
 #pragma once
 
 #include <functional>

@@ -1,5 +1,5 @@
-// ControlLink: the gateway's one connection to control, redialled for ever: follows the bundle, sends status, ships records,
-// relays joins and renewals. With control gone everything else goes on from what is held. One worker.
+// ControlLink: the gateway's one connection to control, redialled for ever: follows the bundle, sends status, ships
+// records, relays joins and renewals. With control gone everything else goes on from what is held. One worker.
 #pragma once
 
 #include <functional>

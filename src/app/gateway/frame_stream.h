@@ -1,5 +1,5 @@
-// FrameStream: inner frames over one HTTP/2 stream that we opened: writes in order from a queue, reads into a sink, returns
-// the window as the taker consumes. Shared by both kinds of attempt. One worker.
+// FrameStream: inner frames over one HTTP/2 stream that we opened: writes in order from a queue, reads into a sink,
+// returns the window as the taker consumes. Shared by both kinds of attempt. One worker.
 #pragma once
 
 #include <memory>

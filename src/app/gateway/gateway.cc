@@ -60,13 +60,12 @@ class Process {
     control_.on_bundle([this] { bundle_changed(); });
     tasks_.spawn(inner_.run(std::move(inner_listener)));
     tasks_.spawn(control_.run());
-    tasks_.spawn(io::keep_renewed(env_, *membership_,
-                                  [this](std::string csr) { return control_.renew(std::move(csr)); }));
+    tasks_.spawn(
+        io::keep_renewed(env_, *membership_, [this](std::string csr) { return control_.renew(std::move(csr)); }));
     tasks_.spawn(serve_public(*public_listener));
     tasks_.spawn(serve_ops());
-    env_.log().note("gateway_started", {{"name", options_.name},
-                                        {"public", public_listener->address()},
-                                        {"epoch", ledger_->epoch()}});
+    env_.log().note("gateway_started",
+                    {{"name", options_.name}, {"public", public_listener->address()}, {"epoch", ledger_->epoch()}});
     co_await env_.stop_requested().wait();
     public_listener->close();
     const Time until = env_.now() + options_.cadence.drain_within;
@@ -90,9 +89,7 @@ class Process {
   io::Task<void> serve_ops() {
     io::OpsCallbacks callbacks;
     callbacks.ready = [this] { return ready(); };
-    callbacks.metrics = [this] {
-      return meters_.text(board_, ledger_->spool().backlog(), queues_.waiting());
-    };
+    callbacks.metrics = [this] { return meters_.text(board_, ledger_->spool().backlog(), queues_.waiting()); };
     auto served = co_await io::run_ops(env_, options_.ops, std::move(callbacks));
     if (!served.ok()) env_.log().fail("ops_listener_failed", {{"why", served.error().message}});
   }

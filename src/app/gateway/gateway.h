@@ -1,5 +1,5 @@
-// run_gateway: one gateway process: public API, inner fabric, queues of its site, spool. The same entry point serves `main` and
-// the virtual world. Returns the exit code once the Env asks to stop and running requests have ended.
+// run_gateway: one gateway process: public API, inner fabric, queues of its site, spool. The same entry point serves
+// `main` and the virtual world. Returns the exit code once the Env asks to stop and running requests have ended.
 #pragma once
 
 #include <string>
@@ -12,13 +12,13 @@
 namespace aigrid::gateway {
 
 struct GatewayOptions {
-  std::string state;         // folder, this process's own
-  std::string name;          // unique in the grid
-  io::Address control;       // control's inner listener
-  std::string token;         // join token; needed until the first join succeeded
+  std::string state;    // folder, this process's own
+  std::string name;     // unique in the grid
+  io::Address control;  // control's inner listener
+  std::string token;    // join token; needed until the first join succeeded
   io::Address public_address = "127.0.0.1:0";
   io::Address inner = "127.0.0.1:0";
-  io::Address ops;           // empty: none
+  io::Address ops;               // empty: none
   io::Address advertise_public;  // what others dial; empty: what was bound
   io::Address advertise_inner;
   dispatch::Budget budget;

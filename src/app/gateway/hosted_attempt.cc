@@ -5,10 +5,7 @@
 namespace aigrid::gateway {
 
 HostedAttempt::HostedAttempt(Services& services, std::shared_ptr<io::H2Stream> stream)
-    : services_(services),
-      stream_(std::move(stream)),
-      out_(services.env.executor()),
-      tasks_(services.env.executor()) {}
+    : services_(services), stream_(std::move(stream)), out_(services.env.executor()), tasks_(services.env.executor()) {}
 
 io::Task<void> HostedAttempt::run() {
   if (!stream_->respond({200, {}}).ok()) co_return;

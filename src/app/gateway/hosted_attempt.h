@@ -1,5 +1,6 @@
-// HostedAttempt: an attempt that another site's ingress asked us to run here: its frames in, a LocalAttempt, its frames out.
-// The window given back to the agent follows what the peer has taken, so one slow client holds 64 KiB, not the site.
+// HostedAttempt: an attempt that another site's ingress asked us to run here: its frames in, a LocalAttempt, its frames
+// out. The window given back to the agent follows what the peer has taken, so one slow client holds 64 KiB, not the
+// site.
 #pragma once
 
 #include <memory>

@@ -20,7 +20,8 @@ Ingress::Ingress(Services& services, io::Exchange& exchange, Admitted& admitted)
       env_(services.env),
       exchange_(exchange),
       admitted_(admitted),
-      life_(services.options.budget, admitted.admission.input, random_seed(services.env), admitted.question.scan.stream),
+      life_(services.options.budget, admitted.admission.input, random_seed(services.env),
+            admitted.question.scan.stream),
       events_(services.env.executor()),
       output_(services.env.executor()),
       writer_(services.env.executor()),
@@ -53,7 +54,8 @@ io::Task<void> Ingress::run() {
 
 void Ingress::feed(const dispatch::Event& event) {
   // Copied: carrying out an action may feed the next event.
-  const std::vector<dispatch::Action> actions = life_.on_event(event, admitted_.admission.generation->snapshot(), env_.now());
+  const std::vector<dispatch::Action> actions =
+      life_.on_event(event, admitted_.admission.generation->snapshot(), env_.now());
   // The record is written before the last byte leaves.
   for (const auto& a : actions) {
     if (const auto* finish = std::get_if<action::Finish>(&a)) account(*finish);

@@ -1,5 +1,5 @@
-// Ingress: phases dispatch, relay and account of one admitted request: feeds a RequestLife with what happens (frames, the
-// client, the clock) and carries out its actions. It decides nothing. One worker; lives as long as its exchange.
+// Ingress: phases dispatch, relay and account of one admitted request: feeds a RequestLife with what happens (frames,
+// the client, the clock) and carries out its actions. It decides nothing. One worker; lives as long as its exchange.
 #pragma once
 
 #include <map>

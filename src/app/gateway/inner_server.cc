@@ -86,7 +86,8 @@ io::Task<void> InnerServer::serve_connection(std::unique_ptr<io::Stream> stream,
                               [this, peer, agent, identity](std::shared_ptr<io::H2Stream> s) -> io::Task<void> {
                                 if (peer) return serve_peer(std::move(s));
                                 const std::string path = s->request().target;
-                                if (agent && path == "/inner/renew") return relay_to_control(std::move(s), path, identity);
+                                if (agent && path == "/inner/renew")
+                                  return relay_to_control(std::move(s), path, identity);
                                 if (identity.empty() && path == "/inner/join") {
                                   return relay_to_control(std::move(s), path, identity);
                                 }
@@ -142,8 +143,7 @@ inner::SiteReport site_report(const Board& board) {
     if (!tables.deployments[d].sites.contains(board.here())) continue;
     const auto& row = snapshot.site_row(static_cast<routing::DeploymentIndex>(d), board.here());
     report.rows.push_back({tables.deployments[d].spec.name, row.ready_nodes, row.slots, row.free_slots, row.queued,
-                           reading(row.wait_ms), reading(row.prefill_tokens_per_s),
-                           reading(row.decode_tokens_per_s)});
+                           reading(row.wait_ms), reading(row.prefill_tokens_per_s), reading(row.decode_tokens_per_s)});
   }
   return report;
 }

@@ -1,6 +1,7 @@
-// InnerServer: the gateway's inner listener. Who connects and with which ALPN fixes who asks: an agent's `aigrid/1-r` and a
-// peer's `aigrid/1-r` make us the requester; a peer's `aigrid/1` asks for attempts and rows; an agent's `aigrid/1` asks for
-// a renewal; a stranger without certificate may only join. Join and renewal are relayed to control untouched. One worker.
+// InnerServer: the gateway's inner listener. Who connects and with which ALPN fixes who asks: an agent's `aigrid/1-r`
+// and a peer's `aigrid/1-r` make us the requester; a peer's `aigrid/1` asks for attempts and rows; an agent's
+// `aigrid/1` asks for a renewal; a stranger without certificate may only join. Join and renewal are relayed to control
+// untouched. One worker.
 #pragma once
 
 #include <functional>

@@ -1,5 +1,5 @@
-// LedgerSpool: the gateway's records: one terminal record per request, in the spool before the last byte leaves, durable
-// within a group commit, shipped to control and only then forgotten. Gives requests their ids. One worker.
+// LedgerSpool: the gateway's records: one terminal record per request, in the spool before the last byte leaves,
+// durable within a group commit, shipped to control and only then forgotten. Gives requests their ids. One worker.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +20,8 @@ class LedgerSpool {
 
   // `req_<gateway>_<epoch>_<counter>`: unique for ever, names its home gateway.
   std::string next_request_id();
-  // Writes the record (identity filled in here). ResourceExhausted when the disk is full: the record is kept in memory and
-  // written when there is room.
+  // Writes the record (identity filled in here). ResourceExhausted when the disk is full: the record is kept in memory
+  // and written when there is room.
   Result<void> write(grid::Record record);
   io::Spool& spool() { return *spool_; }
   std::uint64_t epoch() const { return epoch_; }

@@ -44,8 +44,9 @@ std::string Meters::text(const Board& board, std::uint64_t spool_backlog, std::s
         board.held() ? static_cast<double>(board.held()->parsed.version) : 0);
   gauge(out, "aigrid_spool_backlog", "records not yet acknowledged by control", static_cast<double>(spool_backlog));
   gauge(out, "aigrid_queue_waiting", "requests waiting for a node at this site", static_cast<double>(queued));
-  out += "# HELP aigrid_time_to_first_byte_seconds from the request's end to its answer's first byte\n"
-         "# TYPE aigrid_time_to_first_byte_seconds histogram\n";
+  out +=
+      "# HELP aigrid_time_to_first_byte_seconds from the request's end to its answer's first byte\n"
+      "# TYPE aigrid_time_to_first_byte_seconds histogram\n";
   std::uint64_t below = 0;
   for (std::size_t i = 0; i < std::size(kTtftBounds); ++i) {
     below += ttft_buckets[i];

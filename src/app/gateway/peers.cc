@@ -27,8 +27,8 @@ const grid::Gateway* Peers::find(const std::string& gateway) const {
 
 io::Address Peers::address_of(const grid::Gateway& gateway) const {
   for (const auto& link : board_.tables().links) {
-    const bool ours = (link.a == board_.site() && link.b == gateway.site) ||
-                      (link.b == board_.site() && link.a == gateway.site);
+    const bool ours =
+        (link.a == board_.site() && link.b == gateway.site) || (link.b == board_.site() && link.a == gateway.site);
     if (!ours) continue;
     if (auto it = link.dial.find(board_.site()); it != link.dial.end()) return it->second;
   }

@@ -1,6 +1,6 @@
-// Peers: the connections to the gateways of other sites. Of a pair, the lower name dials both kinds (`aigrid/1`, on which it
-// asks, and `aigrid/1-r`, on which the other asks), so each side has one connection on which it is the requester. On that one
-// we follow the peer's site rows, measure the link, and open attempts. One worker.
+// Peers: the connections to the gateways of other sites. Of a pair, the lower name dials both kinds (`aigrid/1`, on
+// which it asks, and `aigrid/1-r`, on which the other asks), so each side has one connection on which it is the
+// requester. On that one we follow the peer's site rows, measure the link, and open attempts. One worker.
 #pragma once
 
 #include <functional>

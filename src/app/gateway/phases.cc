@@ -56,9 +56,9 @@ std::optional<openai::ApiError> admit(const Services& services, const Caller& ca
     return openai::ApiError{401, "invalid_api_key", "the key's tenant \"" + caller.tenant + "\" is gone", ""};
   }
   const auto model = tables.find_model(question.scan.model);
-  const bool hidden = !caller.models.empty() && model &&
-                      std::find(caller.models.begin(), caller.models.end(), tables.models[*model].spec.name) ==
-                          caller.models.end();
+  const bool hidden =
+      !caller.models.empty() && model &&
+      std::find(caller.models.begin(), caller.models.end(), tables.models[*model].spec.name) == caller.models.end();
   if (!model || hidden) {
     const auto refusal = dispatch::model_not_found(tables, *tenant, question.scan.model);
     return openai::ApiError{refusal.status, refusal.code, refusal.message, refusal.param};

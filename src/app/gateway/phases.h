@@ -1,5 +1,5 @@
-// The phases of a request before dispatch: authenticate, read intent, admit. Each gives the next what it needs or the error
-// answer. No I/O: the key table and the compiled bundle are in memory.
+// The phases of a request before dispatch: authenticate, read intent, admit. Each gives the next what it needs or the
+// error answer. No I/O: the key table and the compiled bundle are in memory.
 #pragma once
 
 #include <memory>
@@ -40,8 +40,8 @@ struct Question {
 };
 Phase<Question> read_intent(const http::RequestHead& head, std::string_view body, grid::Task task);
 
-// Where it may go: everything routing needs, under one generation of the board. `input` borrows from `permit` and from the
-// question: neither may move afterwards.
+// Where it may go: everything routing needs, under one generation of the board. `input` borrows from `permit` and from
+// the question: neither may move afterwards.
 struct Admission {
   std::shared_ptr<Generation> generation;
   policy::Permit permit;

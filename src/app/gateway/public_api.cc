@@ -34,8 +34,9 @@ io::Task<void> PublicApi::serve(io::Exchange& exchange) {
   } else if (path == kModels || path.starts_with("/v1/models/")) {
     wanted = "GET";
   } else {
-    openai::ApiError unknown{404, "unknown_url", "no such path: " + path + "; see /v1/models, /v1/chat/completions, " +
-                                                     "/v1/embeddings", ""};
+    openai::ApiError unknown{404, "unknown_url",
+                             "no such path: " + path + "; see /v1/models, /v1/chat/completions, " + "/v1/embeddings",
+                             ""};
     co_await refuse(exchange, request_id, std::move(unknown));
     co_return;
   }
@@ -101,8 +102,8 @@ io::Task<void> PublicApi::models(io::Exchange& exchange, std::string path, std::
   std::vector<openai::ModelCard> cards;
   for (const auto& model : tables.models) {
     if (!tenant || !model.visible_to(*tenant) || model.deployments.empty()) continue;
-    if (!caller->models.empty() && std::find(caller->models.begin(), caller->models.end(), model.spec.name) ==
-                                       caller->models.end()) {
+    if (!caller->models.empty() &&
+        std::find(caller->models.begin(), caller->models.end(), model.spec.name) == caller->models.end()) {
       continue;
     }
     cards.push_back({model.spec.name, 0, model.spec.family.empty() ? tables.grid : model.spec.family});

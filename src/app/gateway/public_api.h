@@ -1,5 +1,5 @@
-// PublicApi: the OpenAI surface of a gateway: POST /v1/chat/completions, /v1/embeddings, GET /v1/models[/id]. Each request
-// goes through its phases here: authenticate, read intent, admit, then Ingress. One worker.
+// PublicApi: the OpenAI surface of a gateway: POST /v1/chat/completions, /v1/embeddings, GET /v1/models[/id]. Each
+// request goes through its phases here: authenticate, read intent, admit, then Ingress. One worker.
 #pragma once
 
 #include <string>

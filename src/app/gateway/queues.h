@@ -17,9 +17,9 @@ class Queues {
  public:
   struct Answer {
     bool granted = false;
-    std::string node;      // when granted
-    bool again = false;    // not granted: the grid's structure changed meanwhile, ask anew
-    std::string message;   // when refused
+    std::string node;     // when granted
+    bool again = false;   // not granted: the grid's structure changed meanwhile, ask anew
+    std::string message;  // when refused
   };
 
   Queues(io::Env& env, Board& board, const dispatch::QueueLimits& limits);

@@ -20,8 +20,8 @@ bundle::Update update_for(const std::map<std::string, std::string>& held, std::u
                           const bundle::Held* previous, const bundle::Held& target, bundle::Scope scope,
                           const std::vector<std::string>& nodes);
 
-// The nodes whose agent sections a gateway holds after `update`: those it brings, and those held that it leaves as they are.
-// Which nodes are of our site, control knows: it sends no others.
+// The nodes whose agent sections a gateway holds after `update`: those it brings, and those held that it leaves as they
+// are. Which nodes are of our site, control knows: it sends no others.
 std::vector<std::string> agent_sections(const bundle::Held& held, const bundle::Update& update,
                                         const bundle::Manifest& next);
 

@@ -1,6 +1,6 @@
-// The verdict on a join: may this joiner have an identity by this token? Pure; control stores what the verdict says in the same
-// transaction. A token is single-use: the same token with the same key again is the same answer (the first was lost), with
-// another key it is a theft or a mistake, so the token is burnt and its first holder has to be looked at.
+// The verdict on a join: may this joiner have an identity by this token? Pure; control stores what the verdict says in
+// the same transaction. A token is single-use: the same token with the same key again is the same answer (the first was
+// lost), with another key it is a theft or a mistake, so the token is burnt and its first holder has to be looked at.
 //
 //   fresh ─(first key)─▶ used by that key ─(another key)─▶ burnt
 #pragma once
@@ -21,16 +21,16 @@ inline constexpr Duration kLongestJoinTokenLifetime = std::chrono::hours(24);
 struct StoredToken {
   Role role = Role::Agent;
   std::string site;
-  std::string name;        // empty: any name
+  std::string name;  // empty: any name
   std::int64_t expires_unix_ms = 0;
-  std::string used_key;    // hash of the public key that joined with it; empty: fresh
+  std::string used_key;  // hash of the public key that joined with it; empty: fresh
   std::string used_name;
   bool burnt = false;
 };
 
 struct JoinClaim {
   Role role = Role::Agent;
-  std::string site;      // empty: as the token says
+  std::string site;  // empty: as the token says
   std::string name;
   std::string key_hash;  // of the CSR's public key
   bool mac_right = false;

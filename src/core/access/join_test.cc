@@ -35,7 +35,8 @@ std::vector<Case> cases() {
   return {
       {"fresh", fresh(), claim(), 999, V::Accept},
       {"no site named", fresh(), with(claim(), [](auto& c) { c.site = ""; }), 0, V::Accept},
-      {"any name", with(fresh(), [](auto& t) { t.name = ""; }), with(claim(), [](auto& c) { c.name = "x"; }), 0, V::Accept},
+      {"any name", with(fresh(), [](auto& t) { t.name = ""; }), with(claim(), [](auto& c) { c.name = "x"; }), 0,
+       V::Accept},
       {"expired by nothing", fresh(), claim(), 1000, V::Expired},
       {"lost answer", used(), claim(), 999, V::AcceptAgain},
       {"lost answer, after the end", used(), claim(), 5000, V::AcceptAgain},
@@ -49,7 +50,8 @@ std::vector<Case> cases() {
       {"other site", fresh(), with(claim(), [](auto& c) { c.site = "lyon"; }), 0, V::WrongSite},
       {"other role", fresh(), with(claim(), [](auto& c) { c.role = Role::Agent; }), 0, V::WrongRole},
       {"other name", fresh(), with(claim(), [](auto& c) { c.name = "gw-9"; }), 0, V::WrongName},
-      {"no name", with(fresh(), [](auto& t) { t.name = ""; }), with(claim(), [](auto& c) { c.name = ""; }), 0, V::WrongName},
+      {"no name", with(fresh(), [](auto& t) { t.name = ""; }), with(claim(), [](auto& c) { c.name = ""; }), 0,
+       V::WrongName},
       {"other csr", fresh(), with(claim(), [](auto& c) { c.csr_names_claim = false; }), 0, V::WrongRequest},
   };
 }

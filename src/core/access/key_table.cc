@@ -80,7 +80,8 @@ Result<KeyTable> KeyTable::with_shard(unsigned shard, std::span<const grid::ApiK
 
 const KeyTable::Entry* KeyTable::find(unsigned shard, std::uint64_t kid) const {
   const Shard& list = *shards_[shard];
-  const auto it = std::lower_bound(list.begin(), list.end(), kid, [](const Entry& e, std::uint64_t k) { return e.kid < k; });
+  const auto it =
+      std::lower_bound(list.begin(), list.end(), kid, [](const Entry& e, std::uint64_t k) { return e.kid < k; });
   return it != list.end() && it->kid == kid ? &*it : nullptr;
 }
 
@@ -104,7 +105,8 @@ KeyAnswer KeyTable::look_up(std::string_view presented, std::int64_t now_unix_s)
   const auto hash = crypto::key_hash(*parsed);
   const Entry* entry = find(shard_of_kid(n), n);
   if (entry == nullptr) {
-    return {KeyVerdict::Unknown, nullptr, "api key " + kid + " is not known here: check the grid's address, or make a key"};
+    return {KeyVerdict::Unknown, nullptr,
+            "api key " + kid + " is not known here: check the grid's address, or make a key"};
   }
   if (!crypto::constant_time_equal(crypto::view(hash), {entry->hash.data(), entry->hash.size()})) {
     return {KeyVerdict::WrongSecret, nullptr, "api key " + kid + " has another secret: copy the key again"};
@@ -112,8 +114,9 @@ KeyAnswer KeyTable::look_up(std::string_view presented, std::int64_t now_unix_s)
   const grid::ApiKey& key = entry->key;
   if (key.revoked) return {KeyVerdict::Revoked, &key, "api key " + kid + " was revoked: use another"};
   if (key.expires_unix_s != 0 && now_unix_s >= key.expires_unix_s) {
-    return {KeyVerdict::Expired, &key, "api key " + kid + " expired " + std::to_string(now_unix_s - key.expires_unix_s) +
-                                           " s ago: make a new one"};
+    return {
+        KeyVerdict::Expired, &key,
+        "api key " + kid + " expired " + std::to_string(now_unix_s - key.expires_unix_s) + " s ago: make a new one"};
   }
   return {KeyVerdict::Ok, &key, ""};
 }

@@ -1,6 +1,6 @@
-// KeyTable: the API keys of a bundle, looked up by kid without leaving the process. Immutable; a bundle that changes one
-// shard gives a new table that shares the others. Any thread. The secret is compared as SHA-256, in constant time; kids are
-// public. Errors: InvalidArgument (a key whose kid or hash is not hex of the right length).
+// KeyTable: the API keys of a bundle, looked up by kid without leaving the process. Immutable; a bundle that changes
+// one shard gives a new table that shares the others. Any thread. The secret is compared as SHA-256, in constant time;
+// kids are public. Errors: InvalidArgument (a key whose kid or hash is not hex of the right length).
 #pragma once
 
 #include <array>
@@ -34,7 +34,8 @@ class KeyTable {
   // Replaces shard `shard` by `keys`, all of which belong to it; the others are shared with this table.
   Result<KeyTable> with_shard(unsigned shard, std::span<const grid::ApiKey> keys) const;
 
-  // `presented`: what the client sent, `agk1_…`. Whether a key is revoked or expired is told only to who knows its secret.
+  // `presented`: what the client sent, `agk1_…`. Whether a key is revoked or expired is told only to who knows its
+  // secret.
   KeyAnswer look_up(std::string_view presented, std::int64_t now_unix_s) const;
   const grid::ApiKey* find(std::string_view kid_hex) const;
   std::size_t size() const;

@@ -1,5 +1,5 @@
-// Cadence: how often the parts of the grid speak to each other, and how long they wait for an answer. One source of defaults
-// for gateways and agents; tests set their own. Durations.
+// Cadence: how often the parts of the grid speak to each other, and how long they wait for an answer. One source of
+// defaults for gateways and agents; tests set their own. Durations.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,6 @@
-// Both machines over a bare queue of virtual time: 20 sites, 60 nodes, nodes and sites that die and return, clients that
-// leave. One seed, one history. Laws: one Finish a request; no attempt outside the permitted sites; no slot twice; an
-// unstarted request does not fail while a permitted node is ready.
+// Both machines over a bare queue of virtual time: 20 sites, 60 nodes, nodes and sites that die and return, clients
+// that leave. One seed, one history. Laws: one Finish a request; no attempt outside the permitted sites; no slot twice;
+// an unstarted request does not fail while a permitted node is ready.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -25,13 +25,15 @@ constexpr std::uint16_t kSlots = 2;
 
 std::vector<routing::TestSite> sites() {
   std::vector<routing::TestSite> out;
-  for (int i = 0; i < kSites; ++i) out.push_back({"s" + std::to_string(100 + i), 40.0 + i % 5 * 3, i / 5 * 4.0, kNodesEach});
+  for (int i = 0; i < kSites; ++i)
+    out.push_back({"s" + std::to_string(100 + i), 40.0 + i % 5 * 3, i / 5 * 4.0, kNodesEach});
   return out;
 }
 
 class Sim {
  public:
-  Sim(std::uint64_t seed, int requests) : random_(seed), grid_(routing::test_inventory(sites(), kSlots)), left_(requests) {
+  Sim(std::uint64_t seed, int requests)
+      : random_(seed), grid_(routing::test_inventory(sites(), kSlots)), left_(requests) {
     grid_.now = Time{};
     budget_.attempts = 8;
     for (int s = 0; s < kSites; ++s) fresh_queue(static_cast<SiteIndex>(s));
@@ -86,7 +88,9 @@ class Sim {
   void at(Duration in, std::function<void()> f) { events_.push({grid_.now + in, ++order_, std::move(f)}); }
   Duration way(SiteIndex a, SiteIndex b) { return from_ms_f(grid_.tables->prior_rtt(a, b) / 2 + random_.unit()); }
   routing::Snapshot view(SiteIndex here) { return grid_.rows.snapshot(*grid_.tables, here); }
-  void note(std::uint64_t what) { digest = (digest ^ what ^ static_cast<std::uint64_t>(grid_.now.time_since_epoch().count())) * 1099511628211ULL; }
+  void note(std::uint64_t what) {
+    digest = (digest ^ what ^ static_cast<std::uint64_t>(grid_.now.time_since_epoch().count())) * 1099511628211ULL;
+  }
 
   void arrive(int i) {
     Request r;

@@ -62,8 +62,9 @@ Refusal residency(const Snapshot& snap, const RouteInput& input) {
   text += permitted.empty() ? "; together they permit no site" : "; permitted: " + join(permitted);
   text += "; it runs at: " + join(site_names(t, sites_of(t, input.model)));
   const auto others = models_within(t, input);
-  text += others.empty() ? "; no other model runs in the permitted sites either: ask for a wider zone or a deployment there"
-                         : "; nearest possible: model " + join(others) + " there";
+  text += others.empty()
+              ? "; no other model runs in the permitted sites either: ask for a wider zone or a deployment there"
+              : "; nearest possible: model " + join(others) + " there";
   return {403, "data_residency_mismatch", text, "grid.zone", false, true};
 }
 
@@ -97,17 +98,23 @@ Refusal feature(const Snapshot& snap, const RouteInput& input, const routing::De
   const Tables& t = *snap.tables;
   if (std::string_view(d.rule) == routing::rule::kOtherTask) {
     const bool chat = t.models[input.model].spec.task == grid::Task::Chat;
-    return {400, "unsupported_parameter",
+    return {400,
+            "unsupported_parameter",
             "model \"" + model_name(t, input) + "\" serves " + (chat ? "chat" : "embeddings") +
                 ", not this endpoint: send it to " + (chat ? "/v1/chat/completions" : "/v1/embeddings"),
-            "model", false, true};
+            "model",
+            false,
+            true};
   }
   std::uint32_t longest = 0;
   for (const auto i : t.models[input.model].deployments) longest = std::max(longest, t.deployments[i].context_tokens);
-  return {400, "context_length_exceeded",
+  return {400,
+          "context_length_exceeded",
           "the prompt is about " + std::to_string(input.prompt_tokens) + " tokens; the longest context of model \"" +
               model_name(t, input) + "\" is " + std::to_string(longest) + ": shorten it",
-          "messages", false, true};
+          "messages",
+          false,
+          true};
 }
 
 }  // namespace
@@ -136,18 +143,24 @@ Refusal refusal(const Snapshot& snapshot, const RouteInput& input, const routing
     case Filter::Feature: return feature(snapshot, input, decision);
     case Filter::Residency: return residency(snapshot, input);
     case Filter::Isolation:
-      return {403, "placement_denied",
+      return {403,
+              "placement_denied",
               "model \"" + model_name(t, input) + "\" is left no site: the permitted ones are " + decision.rule +
                   "; permitted: " + join(site_names(t, input.permitted)) + ": widen grid.only or shorten grid.ignore",
-              "grid.only", false, true};
+              "grid.only",
+              false,
+              true};
     case Filter::Target: return target(snapshot, input, decision, now);
     case Filter::Quota: return {429, "rate_limit_exceeded", "the quota is used up: come back later", "", true, false};
     case Filter::Capacity:
     case Filter::None: break;
   }
-  return {503, "no_capacity",
+  return {503,
+          "no_capacity",
           "no permitted place can take model \"" + model_name(t, input) + "\" now (" + decision.rule + "): try again",
-          "", true, false};
+          "",
+          true,
+          false};
 }
 
 }  // namespace aigrid::dispatch

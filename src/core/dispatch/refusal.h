@@ -1,5 +1,6 @@
-// Refusal: what a client is told when routing leaves no place: status, code and a message that names the rule, the value
-// and the next step. The nearest possible answer is found by running the choice again, never composed. Pure, any thread.
+// Refusal: what a client is told when routing leaves no place: status, code and a message that names the rule, the
+// value and the next step. The nearest possible answer is found by running the choice again, never composed. Pure, any
+// thread.
 #pragma once
 
 #include <string>

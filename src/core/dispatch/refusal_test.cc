@@ -7,9 +7,9 @@
 namespace aigrid::dispatch {
 namespace {
 
+using routing::TestGrid;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
-using routing::TestGrid;
 
 class RefusalTest : public ::testing::Test {
  protected:
@@ -92,7 +92,8 @@ TEST_F(RefusalTest, IsolationTargetAndCapacity) {
   grid.intent->require_ttft = true;
   EXPECT_EQ(refused().status, 422);
   EXPECT_EQ(refused().code, "constraint_unsatisfiable");
-  EXPECT_THAT(refused().message, AllOf(HasSubstr("max_ttft_ms 20"), HasSubstr("what would fit: frankfurt within 108 ms")));
+  EXPECT_THAT(refused().message,
+              AllOf(HasSubstr("max_ttft_ms 20"), HasSubstr("what would fit: frankfurt within 108 ms")));
   grid.intent->require_ttft = false;
   grid.intent->max_price_nano = 200;
   EXPECT_THAT(refused().message, AllOf(HasSubstr("max_price 200"), HasSubstr("costs 300")));

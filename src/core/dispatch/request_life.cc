@@ -48,7 +48,9 @@ routing::Explanation RequestLife::explain(const routing::Snapshot& snapshot, Tim
 
 // ---- choosing and asking
 
-Time RequestLife::accept_deadline() const { return std::min(asking_since_ + budget_.first_byte, started_ + budget_.total); }
+Time RequestLife::accept_deadline() const {
+  return std::min(asking_since_ + budget_.first_byte, started_ + budget_.total);
+}
 
 Time RequestLife::wait_deadline() const {
   const auto* intent = input_.intent;
@@ -265,8 +267,7 @@ void RequestLife::alarm_asking(const Turn& turn) {
   if (turn.now < accept_deadline()) return attempt_lost(kNone, why, turn);
   record(attempt_)->result = why;
   ++failed_;
-  no_capacity("no place accepted the request within " + std::to_string(to_ms(turn.now - started_)) +
-              " ms: try again");
+  no_capacity("no place accepted the request within " + std::to_string(to_ms(turn.now - started_)) + " ms: try again");
 }
 
 void RequestLife::alarm_relaying(const Turn& turn) {
@@ -288,8 +289,8 @@ void RequestLife::alarm_relaying(const Turn& turn) {
     broken_off("node_lost", "the node fell silent in the middle of the answer: send the request again");
     return give_up(grid::Outcome::Failed, 200, "node_lost", turn.now);
   }
-  const Time next = client_holds ? std::min(turn.now + budget_.silence, delivered_ + budget_.client_stall)
-                                 : heard_ + budget_.silence;
+  const Time next =
+      client_holds ? std::min(turn.now + budget_.silence, delivered_ + budget_.client_stall) : heard_ + budget_.silence;
   set_alarm(std::min(next, total));
 }
 

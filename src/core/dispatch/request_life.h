@@ -1,15 +1,16 @@
 // RequestLife: one request at its ingress, from admitted to accounted, as a pure state machine: events in, actions out.
 // The gateway (and the simulator) executes the actions and reports what happened as events; every timeout, budget and
 // choice is made here. Exactly one `Finish` action ends every life.
-// Thread contract: one worker. Lifetime: the caller keeps `input`'s pointers alive. Algorithm: field-failures lessons 8, 11.
+// Thread contract: one worker. Lifetime: the caller keeps `input`'s pointers alive. Algorithm: field-failures lessons
+// 8, 11.
 //
 //   Start ─▶ asking ─(Head)─▶ relaying ─(End)─▶ done
 //              │ ▲ (Refused/Lost before Head: retried elsewhere within budget)
 //              ▼ │
 //            waiting         ClientGone, deadline, silence ─▶ cancelling ─(End|Lost|timer)─▶ done
 //
-// A refusal costs nobody work: only attempts that were lost or stayed silent count against `attempts`. A place that failed
-// is avoided for a while that doubles; what is left to avoid is forgiven only when nothing else is eligible.
+// A refusal costs nobody work: only attempts that were lost or stayed silent count against `attempts`. A place that
+// failed is avoided for a while that doubles; what is left to avoid is forgiven only when nothing else is eligible.
 #pragma once
 
 #include <cstdint>
@@ -26,17 +27,17 @@ namespace aigrid::dispatch {
 
 // Every number that bounds a request. One source of defaults; tests set their own.
 struct Budget {
-  Duration total = 600s;             // whole request
-  Duration first_byte = 60s;         // per request, until a node accepts
-  Duration attempt_first_byte = 20s; // per attempt
-  Duration silence = 30s;            // between frames of an accepted attempt
-  Duration cancel_grace = 2s;        // waiting for `end` after a cancel
-  Duration client_stall = 60s;       // frames wait for the client and it takes none: it is gone
+  Duration total = 600s;              // whole request
+  Duration first_byte = 60s;          // per request, until a node accepts
+  Duration attempt_first_byte = 20s;  // per attempt
+  Duration silence = 30s;             // between frames of an accepted attempt
+  Duration cancel_grace = 2s;         // waiting for `end` after a cancel
+  Duration client_stall = 60s;        // frames wait for the client and it takes none: it is gone
   std::uint32_t attempts = 4;
   std::uint32_t recorded_attempts = 32;  // later ones are asked, but leave no line of their own
-  Duration no_site_retry = 200ms;    // nothing eligible now: look again until first_byte is spent
-  Duration avoid_most = 3200ms;      // a place that failed is avoided no_site_retry, doubling to this
-  Duration retry_after = 2s;         // what a client is told to wait after no_capacity (SDKs heed up to 20 s)
+  Duration no_site_retry = 200ms;        // nothing eligible now: look again until first_byte is spent
+  Duration avoid_most = 3200ms;          // a place that failed is avoided no_site_retry, doubling to this
+  Duration retry_after = 2s;             // what a client is told to wait after no_capacity (SDKs heed up to 20 s)
 };
 
 namespace event {
@@ -46,17 +47,36 @@ struct Refused {
   std::uint32_t attempt = 0;
   enum class Verdict : std::uint8_t { Elsewhere, Never, Redirect } verdict = Verdict::Elsewhere;
   routing::NodeIndex node = routing::kNone;  // the node that refused, if one did
-  int status = 503;          // for Never
-  std::string code;          // error code for the client
+  int status = 503;                          // for Never
+  std::string code;                          // error code for the client
   std::string message;
   std::vector<routing::SiteIndex> redirect;
 };
-struct Head { std::uint32_t attempt = 0; routing::NodeIndex node = routing::kNone; };
-// Tokens or data arrived. `bytes`: of them for the client, so that a client slow to take them is not taken for a silent node.
-struct Progress { std::uint32_t attempt = 0; std::uint64_t bytes = 0; };
-struct Delivered { std::uint32_t attempt = 0; std::uint64_t bytes = 0; };  // written to the client's socket
-struct End { std::uint32_t attempt = 0; grid::Usage usage; std::string finish; bool failed = false; };
-struct Lost { std::uint32_t attempt = 0; routing::NodeIndex node = routing::kNone; std::string why; };
+struct Head {
+  std::uint32_t attempt = 0;
+  routing::NodeIndex node = routing::kNone;
+};
+// Tokens or data arrived. `bytes`: of them for the client, so that a client slow to take them is not taken for a silent
+// node.
+struct Progress {
+  std::uint32_t attempt = 0;
+  std::uint64_t bytes = 0;
+};
+struct Delivered {
+  std::uint32_t attempt = 0;
+  std::uint64_t bytes = 0;
+};  // written to the client's socket
+struct End {
+  std::uint32_t attempt = 0;
+  grid::Usage usage;
+  std::string finish;
+  bool failed = false;
+};
+struct Lost {
+  std::uint32_t attempt = 0;
+  routing::NodeIndex node = routing::kNone;
+  std::string why;
+};
 struct ClientGone {};
 struct Alarm {};  // the timer set last has fired
 }  // namespace event
@@ -65,30 +85,55 @@ using Event = std::variant<event::Start, event::Refused, event::Head, event::Pro
                            event::Lost, event::ClientGone, event::Alarm>;
 
 namespace action {
-// Open attempt `attempt` at `decision.site` (which may be here). `remaining`: time the far side may still take to accept.
-struct Ask { std::uint32_t attempt = 0; routing::Decision decision; Duration remaining{}; };
-struct Cancel { std::uint32_t attempt = 0; };
-struct SetAlarm { Time at = kNever; };  // replaces the earlier one; kNever: none
+// Open attempt `attempt` at `decision.site` (which may be here). `remaining`: time the far side may still take to
+// accept.
+struct Ask {
+  std::uint32_t attempt = 0;
+  routing::Decision decision;
+  Duration remaining{};
+};
+struct Cancel {
+  std::uint32_t attempt = 0;
+};
+struct SetAlarm {
+  Time at = kNever;
+};  // replaces the earlier one; kNever: none
 // Send the held response head now: attempt `attempt` was accepted.
-struct Answer { std::uint32_t attempt = 0; };
+struct Answer {
+  std::uint32_t attempt = 0;
+};
 // The answer as an HTTP error (nothing was sent yet), or, when streaming began, as an explicit error event.
 // `never_retry`: x-should-retry: false. `retry_in`: the value of Retry-After when `retry_after`.
-struct Fail { int status = 503; std::string code; std::string message; std::string param; bool retry_after = false;
-              Duration retry_in{}; bool never_retry = false; bool mid_stream = false; };
+struct Fail {
+  int status = 503;
+  std::string code;
+  std::string message;
+  std::string param;
+  bool retry_after = false;
+  Duration retry_in{};
+  bool never_retry = false;
+  bool mid_stream = false;
+};
 // Append the closing of the stream or body and finish the response.
 struct Complete {};
 // Always last, and ends the timer too: write this record. The caller fills identity, tenant and times.
-struct Finish { grid::Outcome outcome = grid::Outcome::Failed; int status = 0; std::string code; grid::Usage usage;
-                std::vector<grid::AttemptRecord> attempts; };
+struct Finish {
+  grid::Outcome outcome = grid::Outcome::Failed;
+  int status = 0;
+  std::string code;
+  grid::Usage usage;
+  std::vector<grid::AttemptRecord> attempts;
+};
 }  // namespace action
 
-using Action = std::variant<action::Ask, action::Cancel, action::SetAlarm, action::Answer, action::Fail, action::Complete,
-                            action::Finish>;
+using Action = std::variant<action::Ask, action::Cancel, action::SetAlarm, action::Answer, action::Fail,
+                            action::Complete, action::Finish>;
 
 class RequestLife {
  public:
-  // `stream` false: the client gets one body when the answer is complete, so a node lost before that is still invisible:
-  // the request is asked again, and `Answer` comes with `Complete`. The caller drops what the lost attempt had sent.
+  // `stream` false: the client gets one body when the answer is complete, so a node lost before that is still
+  // invisible: the request is asked again, and `Answer` comes with `Complete`. The caller drops what the lost attempt
+  // had sent.
   RequestLife(const Budget& budget, routing::RouteInput input, std::uint64_t seed, bool stream = true);
 
   // `snapshot` is this turn's. The returned reference is valid until the next call.

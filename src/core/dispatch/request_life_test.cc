@@ -7,9 +7,9 @@
 namespace aigrid::dispatch {
 namespace {
 
-using ::testing::HasSubstr;
 using routing::kNone;
 using routing::TestGrid;
+using ::testing::HasSubstr;
 using State = RequestLife::State;
 using Verdict = event::Refused::Verdict;
 
@@ -153,9 +153,10 @@ std::vector<Cell> table() {
       {S::Cancelling, "alarm", alarm, "alarm", S::Cancelling},  // early
   };
   // Before an attempt, none of its events can be; a life that is done hears nothing.
-  const std::pair<const char*, Event> all[] = {
-      {"start", start}, {"elsewhere", elsewhere}, {"never", never}, {"head", head}, {"progress", progress},
-      {"delivered", delivered}, {"end", end}, {"failed", failed}, {"lost", lost}, {"gone", gone}, {"alarm", alarm}};
+  const std::pair<const char*, Event> all[] = {{"start", start}, {"elsewhere", elsewhere}, {"never", never},
+                                               {"head", head},   {"progress", progress},   {"delivered", delivered},
+                                               {"end", end},     {"failed", failed},       {"lost", lost},
+                                               {"gone", gone},   {"alarm", alarm}};
   for (const auto& [name, e] : all) {
     cells.push_back({S::Done, name, e, "", S::Done});
     for (const S s : {S::New, S::Waiting}) {

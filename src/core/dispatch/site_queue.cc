@@ -57,7 +57,8 @@ void SiteQueue::on(const queue_event::Cancelled& e, const Snapshot&, Time) {
 }
 
 void SiteQueue::on(const queue_event::Ended& e, const Snapshot&, Time now) {
-  const auto it = std::find_if(granted_.begin(), granted_.end(), [&](const Granted& g) { return g.ticket == e.ticket; });
+  const auto it =
+      std::find_if(granted_.begin(), granted_.end(), [&](const Granted& g) { return g.ticket == e.ticket; });
   if (it == granted_.end()) return;
   const auto took = static_cast<float>(to_ms_f(now - it->since));
   service_ms_ = std::isnan(service_ms_) ? took : service_ms_ + kSmoothing * (took - service_ms_);
@@ -131,9 +132,9 @@ std::uint32_t SiteQueue::free_slots(const Snapshot& snapshot, Time now) const {
 float SiteQueue::mean_service_ms(const Snapshot& snapshot) const {
   if (!std::isnan(service_ms_)) return service_ms_;
   const auto& spec = snapshot.tables->deployments[deployment_].spec;
-  const auto rates = estimate::rates(
-      routing::kUnknown, routing::kUnknown,
-      {static_cast<float>(spec.prefill_tokens_per_s), static_cast<float>(spec.decode_tokens_per_s)});
+  const auto rates =
+      estimate::rates(routing::kUnknown, routing::kUnknown,
+                      {static_cast<float>(spec.prefill_tokens_per_s), static_cast<float>(spec.decode_tokens_per_s)});
   return estimate::service_ms({0, estimate::expected_output(0, spec.max_output_tokens)}, rates);
 }
 

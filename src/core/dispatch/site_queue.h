@@ -17,37 +17,56 @@ namespace aigrid::dispatch {
 using Ticket = std::uint64_t;
 
 struct QueueLimits {
-  std::uint32_t depth = 256;    // tickets waiting
-  Duration max_wait = 30s;      // or the ticket's own, if shorter
+  std::uint32_t depth = 256;  // tickets waiting
+  Duration max_wait = 30s;    // or the ticket's own, if shorter
 };
 
 namespace queue_event {
-struct Ask { Ticket ticket = 0; routing::RouteInput input; std::vector<routing::Excluded> excluded; Duration remaining{}; };
-// Before the grant it leaves the queue, silently. After it nothing changes: an engine frees its slot when it has stopped,
-// and that is Ended (also when its node is lost).
-struct Cancelled { Ticket ticket = 0; };
-struct Ended { Ticket ticket = 0; };                       // the slot is free again
-struct RowsChanged {};                                     // a node row, a bundle, a node's connection
+struct Ask {
+  Ticket ticket = 0;
+  routing::RouteInput input;
+  std::vector<routing::Excluded> excluded;
+  Duration remaining{};
+};
+// Before the grant it leaves the queue, silently. After it nothing changes: an engine frees its slot when it has
+// stopped, and that is Ended (also when its node is lost).
+struct Cancelled {
+  Ticket ticket = 0;
+};
+struct Ended {
+  Ticket ticket = 0;
+};                      // the slot is free again
+struct RowsChanged {};  // a node row, a bundle, a node's connection
 struct Alarm {};
 }  // namespace queue_event
 using QueueEvent = std::variant<queue_event::Ask, queue_event::Cancelled, queue_event::Ended, queue_event::RowsChanged,
                                 queue_event::Alarm>;
 
 namespace queue_action {
-struct Grant { Ticket ticket = 0; routing::Decision decision; };
-struct Refuse { Ticket ticket = 0; routing::Filter by = routing::Filter::Capacity; std::string message; };  // elsewhere
-struct SetAlarm { Time at = kNever; };
+struct Grant {
+  Ticket ticket = 0;
+  routing::Decision decision;
+};
+struct Refuse {
+  Ticket ticket = 0;
+  routing::Filter by = routing::Filter::Capacity;
+  std::string message;
+};  // elsewhere
+struct SetAlarm {
+  Time at = kNever;
+};
 }  // namespace queue_action
 using QueueAction = std::variant<queue_action::Grant, queue_action::Refuse, queue_action::SetAlarm>;
 
 class SiteQueue {
  public:
   SiteQueue(routing::DeploymentIndex deployment, const QueueLimits& limits, std::uint64_t seed);
-  // Slots granted and not ended are counted by this queue itself, so a stale row never over-commits a node. A ticket that
-  // no ready node of this site could take is refused at once: another site may. The reference is valid until the next call.
+  // Slots granted and not ended are counted by this queue itself, so a stale row never over-commits a node. A ticket
+  // that no ready node of this site could take is refused at once: another site may. The reference is valid until the
+  // next call.
   const std::vector<QueueAction>& on_event(const QueueEvent& event, const routing::Snapshot& snapshot, Time now);
-  // The bundle changed. Waiting tickets keep the permitted sites they came with; the node asks its own bundle again. When
-  // the deployment is gone (`deployment()` is kNone) the next event refuses what waits.
+  // The bundle changed. Waiting tickets keep the permitted sites they came with; the node asks its own bundle again.
+  // When the deployment is gone (`deployment()` is kNone) the next event refuses what waits.
   void rebind(const routing::Rebind& to);
 
   // This queue's row for the peers.

@@ -16,7 +16,8 @@ constexpr std::uint32_t tokens_of_bytes(std::uint64_t bytes) {
   return tokens > 0xffffffffU ? 0xffffffffU : static_cast<std::uint32_t>(tokens);
 }
 
-// A report this old makes the wait grow with the place's utilisation; older still, the wait is taken as its 95th percentile.
+// A report this old makes the wait grow with the place's utilisation; older still, the wait is taken as its 95th
+// percentile.
 inline constexpr Duration kAgeing = 1s;
 inline constexpr Duration kOld = 5s;
 

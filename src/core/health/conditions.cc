@@ -22,7 +22,8 @@ std::string seconds(Duration d) { return std::to_string(to_ms(d) / 1000) + " s";
 // What speaks against a member that should be connected; an empty reason: nothing.
 Condition reachability(const Heard& heard, const Current& now) {
   if (!heard.ever) return ready(State::Unknown, "NeverHeard", "no status has come since control started");
-  if (!connected(heard, now)) return ready(State::False, "NotConnected", "last heard of " + seconds(heard.ago) + " ago");
+  if (!connected(heard, now))
+    return ready(State::False, "NotConnected", "last heard of " + seconds(heard.ago) + " ago");
   if (!heard.bundle_error.empty()) return ready(State::False, "BundleRefused", heard.bundle_error);
   return ready(State::True, "", "");
 }
@@ -34,8 +35,9 @@ Condition gateway_ready(const Heard& heard, const Current& now) {
   if (!c.reason.empty()) return c;
   if (heard.bundle_version == 0) return ready(State::False, "NoBundle", "it holds no configuration yet");
   if (heard.bundle_version < now.bundle_version) {
-    return ready(State::True, "BundleBehind", "it serves with version " + std::to_string(heard.bundle_version) + " while " +
-                                                  std::to_string(now.bundle_version) + " is published");
+    return ready(State::True, "BundleBehind",
+                 "it serves with version " + std::to_string(heard.bundle_version) + " while " +
+                     std::to_string(now.bundle_version) + " is published");
   }
   return ready(State::True, "Connected", "");
 }

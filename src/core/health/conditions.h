@@ -34,7 +34,9 @@ struct Current {
   Duration fresh = 5s;  // heard of longer ago: not connected
 };
 
-inline bool connected(const Heard& heard, const Current& now) { return heard.ever && heard.open && heard.ago <= now.fresh; }
+inline bool connected(const Heard& heard, const Current& now) {
+  return heard.ever && heard.open && heard.ago <= now.fresh;
+}
 
 Condition gateway_ready(const Heard& heard, const Current& now);
 Condition node_ready(const Heard& heard, bool cordoned, const Current& now);
@@ -42,7 +44,7 @@ Condition node_ready(const Heard& heard, bool cordoned, const Current& now);
 struct EngineSeen {
   std::string node;
   bool connected = false;
-  std::string state;   // of the node's engine for this deployment; empty: not reported
+  std::string state;  // of the node's engine for this deployment; empty: not reported
   std::string reason;
 };
 // Ready when at least one engine is.

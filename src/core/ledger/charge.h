@@ -1,5 +1,5 @@
-// Charge: what a request costs its tenant: usage × the prices in force when it was admitted. Exact integers, 1e-9 of the
-// currency unit; no rounding happens here. Pure.
+// Charge: what a request costs its tenant: usage × the prices in force when it was admitted. Exact integers, 1e-9 of
+// the currency unit; no rounding happens here. Pure.
 #pragma once
 
 #include <cstdint>

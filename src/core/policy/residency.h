@@ -1,10 +1,11 @@
-// Residency: where a request may execute. Zones, tenants, projects and policies of one bundle, compiled to site sets; the
-// ingress asks for the permitted set, a node asks whether its own site is in it. Immutable once compiled, any thread.
-// A site's index is its rank by name, as in routing::Tables. Errors: InvalidArgument (a zone that cannot be compiled),
-// NotFound (an unknown name; the message has the nearest). Fails closed: an error permits nothing.
+// Residency: where a request may execute. Zones, tenants, projects and policies of one bundle, compiled to site sets;
+// the ingress asks for the permitted set, a node asks whether its own site is in it. Immutable once compiled, any
+// thread. A site's index is its rank by name, as in routing::Tables. Errors: InvalidArgument (a zone that cannot be
+// compiled), NotFound (an unknown name; the message has the nearest). Fails closed: an error permits nothing.
 //
 // Unknown is no: a site with an unstated fact is in no zone that asks for it, and is cut by a zone excluded for it.
-// A jurisdiction covers its subdivisions (ISO 3166-2: `US` covers `US-CA`); a site known only as `US` is not in `US-CA`.
+// A jurisdiction covers its subdivisions (ISO 3166-2: `US` covers `US-CA`); a site known only as `US` is not in
+// `US-CA`.
 #pragma once
 
 #include <cstdint>
@@ -20,14 +21,15 @@
 
 namespace aigrid::policy {
 
-// What one zone admits. `certain` counts; `possible` adds sites that only an unstated fact keeps out: what an exclusion cuts.
+// What one zone admits. `certain` counts; `possible` adds sites that only an unstated fact keeps out: what an exclusion
+// cuts.
 struct ZoneSites {
   SiteSet certain;
   SiteSet possible;
 };
 
-// In the order of `inventory.zones`; `sites` gives the indices. The error names the zone and the rule it breaks: duplicate,
-// empty (neither jurisdictions nor included zones), dangling include or exclude, cyclic.
+// In the order of `inventory.zones`; `sites` gives the indices. The error names the zone and the rule it breaks:
+// duplicate, empty (neither jurisdictions nor included zones), dangling include or exclude, cyclic.
 Result<std::vector<ZoneSites>> compile_zones(const grid::Inventory& inventory, const std::vector<grid::Site>& sites);
 
 // Who asks, for what, and what narrows further. `zones`: the key's and the intent's, all of which must hold.
@@ -47,7 +49,8 @@ struct Permit {
 
 class Residency {
  public:
-  // Copies what it needs. Fails on a zone that cannot be compiled and on a tenant, project or policy naming no zone there is.
+  // Copies what it needs. Fails on a zone that cannot be compiled and on a tenant, project or policy naming no zone
+  // there is.
   static Result<Residency> compile(const grid::Inventory& inventory);
 
   Result<Permit> permitted(const Subject& subject) const;

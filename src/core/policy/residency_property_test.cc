@@ -75,7 +75,9 @@ bool member(const grid::Inventory& i, const grid::Zone& z, const grid::Site& s, 
   return hopeful;
 }
 
-std::string any(const std::vector<grid::Zone>& zones) { return zones[*rc::gen::inRange<std::size_t>(0, zones.size())].name; }
+std::string any(const std::vector<grid::Zone>& zones) {
+  return zones[*rc::gen::inRange<std::size_t>(0, zones.size())].name;
+}
 
 bool within(const SiteSet& inner, const SiteSet& outer) {
   SiteSet rest = inner;
@@ -88,7 +90,8 @@ TEST(ResidencyProperty, ZonesAgreeWithTheOracle) {
     const auto r = Residency::compile(i);
     RC_ASSERT(r.ok());
     for (const auto& z : i.zones) {
-      for (const auto& s : i.sites) RC_ASSERT(r->zone(z.name)->contains(*r->find_site(s.name)) == member(i, z, s, false));
+      for (const auto& s : i.sites)
+        RC_ASSERT(r->zone(z.name)->contains(*r->find_site(s.name)) == member(i, z, s, false));
     }
   }));
 }

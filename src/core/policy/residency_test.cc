@@ -121,16 +121,19 @@ TEST(Residency, BadZonesAreNamedWithTheirRule) {
   EXPECT_THAT(refusal(i), HasSubstr("zone \"void\" is empty: rule jurisdictions"));
   i.zones.back() = zone("loop", {"FR"}, {"eu"}, {"loop2"});
   i.zones.push_back(zone("loop2", {"DE"}, {"loop"}));
-  EXPECT_THAT(refusal(i), HasSubstr("zone \"loop\" is cyclic: rules include and exclude lead back to it: loop → loop2"));
+  EXPECT_THAT(refusal(i),
+              HasSubstr("zone \"loop\" is cyclic: rules include and exclude lead back to it: loop → loop2"));
   i = europe();
   i.zones.push_back(zone("x", {"FR"}, {}, {"eux"}));
-  EXPECT_THAT(refusal(i), HasSubstr("zone \"x\": rule exclude names zone \"eux\", which does not exist: did you mean \"eu\"?"));
+  EXPECT_THAT(refusal(i),
+              HasSubstr("zone \"x\": rule exclude names zone \"eux\", which does not exist: did you mean \"eu\"?"));
   i = europe();
   i.zones.push_back(zone("fr", {"DE"}));
   EXPECT_THAT(refusal(i), HasSubstr("zone \"fr\" is defined twice"));
   i = europe();
   i.tenants[1].zone = "frr";
-  EXPECT_THAT(refusal(i), HasSubstr("tenant \"mairie\": rule zone names \"frr\", which does not exist: did you mean \"fr\"?"));
+  EXPECT_THAT(refusal(i),
+              HasSubstr("tenant \"mairie\": rule zone names \"frr\", which does not exist: did you mean \"fr\"?"));
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// LinkEstimator: one link as measured from this end: smoothed round trip and jitter (exponentially weighted, RFC 6298's form
-// with a faster gain: half of a change is seen after two samples), connections lost, up or down. Pure; one owner.
+// LinkEstimator: one link as measured from this end: smoothed round trip and jitter (exponentially weighted, RFC 6298's
+// form with a faster gain: half of a change is seen after two samples), connections lost, up or down. Pure; one owner.
 #pragma once
 
 #include "base/time.h"

@@ -17,7 +17,8 @@ Decision choose_node(const Snapshot& snapshot, DeploymentIndex deployment, const
                      Random& random, Explanation* explanation);
 
 // Could this request run on some node of `snapshot.here` once a slot is free? False: queueing here is useless.
-bool node_ready(const Snapshot& snapshot, DeploymentIndex deployment, NodeIndex node, const RouteInput& input, Time now);
+bool node_ready(const Snapshot& snapshot, DeploymentIndex deployment, NodeIndex node, const RouteInput& input,
+                Time now);
 bool any_ready_node(const Snapshot& snapshot, DeploymentIndex deployment, const RouteInput& input, Time now);
 
 // One sentence for people: `paris answered: 18 ms away, no queue, 41 ms of prefill; next best lyon at 75 ms`.

@@ -23,7 +23,8 @@ namespace {
 
 TEST(ChooseAllocation, NoneWhenNobodyAsksForAnExplanation) {
   std::vector<TestSite> sites;
-  for (int i = 0; i < 300; ++i) sites.push_back({"a-site-with-a-long-name-" + std::to_string(i), i % 60 + 1.0, i % 90 + 1.0});
+  for (int i = 0; i < 300; ++i)
+    sites.push_back({"a-site-with-a-long-name-" + std::to_string(i), i % 60 + 1.0, i % 90 + 1.0});
   TestGrid g(test_inventory(sites));
   g.intent->only_sites = {"a-site-with-a-long-name-17", "a-site-with-a-long-name-18", "nowhere-at-all-in-this-grid"};
   const Excluded gone[] = {{g.site("a-site-with-a-long-name-17"), kNone}};

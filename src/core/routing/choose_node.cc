@@ -92,7 +92,8 @@ Decision choose_node(const Snapshot& snapshot, DeploymentIndex deployment, const
   return decision;
 }
 
-bool node_ready(const Snapshot& snapshot, DeploymentIndex deployment, NodeIndex node, const RouteInput& input, Time now) {
+bool node_ready(const Snapshot& snapshot, DeploymentIndex deployment, NodeIndex node, const RouteInput& input,
+                Time now) {
   return input.permitted.contains(snapshot.here) && snapshot.tables->nodes[node].site == snapshot.here &&
          unfit(snapshot, deployment, node, input, now) == nullptr;
 }

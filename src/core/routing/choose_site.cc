@@ -87,7 +87,8 @@ ScoreParts predict(const Question& q, const DeploymentEntry& d, SiteIndex s, con
 }
 
 // The candidate's first failing filter, in the order of the table.
-Verdict judge(const Question& q, const ModelEntry& model, const DeploymentEntry& d, DeploymentIndex index, SiteIndex s) {
+Verdict judge(const Question& q, const ModelEntry& model, const DeploymentEntry& d, DeploymentIndex index,
+              SiteIndex s) {
   if (!model.visible_to(q.input.tenant)) return {Filter::Model, rule::kHiddenModel, {}};
   if (q.input.task && *q.input.task != model.spec.task) return {Filter::Feature, rule::kOtherTask, {}};
   if (static_cast<float>(q.input.prompt_tokens) > kThresholds.context_slack * static_cast<float>(d.context_tokens)) {

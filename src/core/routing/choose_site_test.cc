@@ -27,7 +27,8 @@ TEST_F(ChooseSite, TheNearestWhenAllAreIdle) {
   EXPECT_FLOAT_EQ(d.score.prefill_ms, 100);  // 15 tokens at 150 a second
   EXPECT_EQ(grid.name(d.runner_up), "lyon");
   EXPECT_EQ(d.considered, 4);
-  EXPECT_EQ(sentence(*grid.tables, d), "paris answered: right here, no queue, 100 ms of prefill; next best lyon at 106 ms");
+  EXPECT_EQ(sentence(*grid.tables, d),
+            "paris answered: right here, no queue, 100 ms of prefill; next best lyon at 106 ms");
 }
 
 // Each case breaks paris alone by one filter, then the whole grid: the first names lyon, the second the refusal.
@@ -75,8 +76,8 @@ const FilterCase kCases[] = {
      },
      nullptr},
     {"absent", Filter::Capacity, rule::kSilent, [](TestGrid& g, const std::string& s) { g.row(s) = {}; }, nullptr},
-    {"silent", Filter::Capacity, rule::kSilent,
-     [](TestGrid& g, const std::string& s) { g.row(s).at = g.now - 11s; }, nullptr},
+    {"silent", Filter::Capacity, rule::kSilent, [](TestGrid& g, const std::string& s) { g.row(s).at = g.now - 11s; },
+     nullptr},
     {"not_ready", Filter::Capacity, rule::kNotReady,
      [](TestGrid& g, const std::string& s) { g.row(s).ready_nodes = 0; }, nullptr},
     {"hopeless", Filter::Capacity, rule::kHopeless,
@@ -197,7 +198,8 @@ TEST_F(ChooseSite, TiesAreDrawnAndTheDrawIsRepeatable) {
 
 TEST_F(ChooseSite, ASentenceForEveryEnd) {
   grid.row("paris").wait_ms = 7;
-  EXPECT_EQ(sentence(*grid.tables, choose()), "lyon answered: 6 ms away, no queue, 100 ms of prefill; next best paris at 107 ms");
+  EXPECT_EQ(sentence(*grid.tables, choose()),
+            "lyon answered: 6 ms away, no queue, 100 ms of prefill; next best paris at 107 ms");
   for (const char* s : {"lyon", "frankfurt", "madrid"}) grid.row(s).ready_nodes = 0;
   EXPECT_EQ(sentence(*grid.tables, choose()),
             "paris answered: right here, 7 ms of queue, 100 ms of prefill; no other of 4 places could");

@@ -40,8 +40,10 @@ class Compiler {
   template <class T>
   Result<std::vector<T>> sorted(const char* kind, std::vector<T> list, std::size_t most = kNone) {
     std::sort(list.begin(), list.end(), [](const T& a, const T& b) { return a.name < b.name; });
-    const auto twice = std::adjacent_find(list.begin(), list.end(), [](const T& a, const T& b) { return a.name == b.name; });
-    if (twice != list.end()) return invalid(std::string(kind) + " \"" + twice->name + "\" is defined twice: remove one");
+    const auto twice =
+        std::adjacent_find(list.begin(), list.end(), [](const T& a, const T& b) { return a.name == b.name; });
+    if (twice != list.end())
+      return invalid(std::string(kind) + " \"" + twice->name + "\" is defined twice: remove one");
     if (list.size() > most) {
       return invalid("the grid has " + std::to_string(list.size()) + " of kind " + kind + ": at most " +
                      std::to_string(most));
@@ -121,7 +123,8 @@ class Compiler {
       entry.rules = std::move(permit.rules);
       if (!t.price_book.empty()) {
         const auto& books = out_->price_books;
-        const auto book = std::find_if(books.begin(), books.end(), [&](const auto& b) { return b.name == t.price_book; });
+        const auto book =
+            std::find_if(books.begin(), books.end(), [&](const auto& b) { return b.name == t.price_book; });
         if (book == books.end()) return dangling("tenant", t.name, "price_book", t.price_book, in_.price_books);
         entry.price_book = static_cast<std::uint16_t>(book - books.begin());
       }

@@ -44,9 +44,9 @@ struct Excluded {
 struct RouteInput {
   TenantIndex tenant = 0;
   ModelIndex model = kNone;
-  std::optional<grid::Task> task;  // what the endpoint needs; nullopt: any
-  std::string_view asked_model{};  // as the client wrote it, for messages
-  SiteSet permitted;  // residency, by core/policy; decided before routing, never widened here
+  std::optional<grid::Task> task;   // what the endpoint needs; nullopt: any
+  std::string_view asked_model{};   // as the client wrote it, for messages
+  SiteSet permitted;                // residency, by core/policy; decided before routing, never widened here
   std::uint32_t prompt_tokens = 0;  // estimated from bytes until an engine counted them
   std::uint32_t max_output_tokens = 0;
   const grid::Intent* intent = nullptr;

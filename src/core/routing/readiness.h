@@ -6,8 +6,8 @@
 
 namespace aigrid::routing {
 
-// Ok when at least one deployment has a ready node at a site that is reached from here and reported lately; else Unavailable
-// saying what is missing.
+// Ok when at least one deployment has a ready node at a site that is reached from here and reported lately; else
+// Unavailable saying what is missing.
 Result<void> any_site_ready(const Snapshot& snapshot, Time now);
 
 }  // namespace aigrid::routing

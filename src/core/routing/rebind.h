@@ -1,5 +1,5 @@
-// Rebind: carries indices of one bundle's tables over to another's, by name. For what outlives a bundle change: requests
-// under way and queues. Pure, any thread. A name that is gone becomes kNone, or leaves the set.
+// Rebind: carries indices of one bundle's tables over to another's, by name. For what outlives a bundle change:
+// requests under way and queues. Pure, any thread. A name that is gone becomes kNone, or leaves the set.
 #pragma once
 
 #include <vector>
@@ -21,7 +21,8 @@ struct Rebind {
   SiteSet sites(const SiteSet& set) const;
   Decision decision(const Decision& d) const;
   void excluded(std::vector<Excluded>& list) const;  // drops places that are gone
-  // Tenant, model and permitted sites. `permitted` only loses sites here: who asks for the new law asks Tables::residency.
+  // Tenant, model and permitted sites. `permitted` only loses sites here: who asks for the new law asks
+  // Tables::residency.
   RouteInput input(const RouteInput& in) const;
 };
 

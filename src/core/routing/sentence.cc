@@ -22,7 +22,8 @@ std::string sentence(const Tables& tables, const Decision& decision) {
   out += decision.score.wait_ms >= 0.5F ? ms(decision.score.wait_ms) + " of queue, " : std::string("no queue, ");
   out += ms(decision.score.prefill_ms) + " of prefill";
   if (decision.runner_up != kNone) {
-    out += "; next best " + tables.sites[decision.runner_up].spec.name + " at " + ms(decision.runner_up_score.ttft_ms());
+    out +=
+        "; next best " + tables.sites[decision.runner_up].spec.name + " at " + ms(decision.runner_up_score.ttft_ms());
   } else if (decision.considered > 1) {
     out += "; no other of " + std::to_string(decision.considered) + " places could";
   } else {

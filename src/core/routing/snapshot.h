@@ -1,5 +1,6 @@
-// Snapshot: what routing reads in one turn of a worker's loop: compiled tables, live rows, own in-flight. Borrowed pointers
-// valid for that turn. Rows are owned by one worker and changed only between turns. Unknown readings are NaN, never zero.
+// Snapshot: what routing reads in one turn of a worker's loop: compiled tables, live rows, own in-flight. Borrowed
+// pointers valid for that turn. Rows are owned by one worker and changed only between turns. Unknown readings are NaN,
+// never zero.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +20,7 @@ struct NodeRow {
   bool ready = false;    // the engine answers
   std::uint16_t slots = 0;
   std::uint16_t running = 0;
-  std::uint16_t queued = 0;        // inside the engine
+  std::uint16_t queued = 0;               // inside the engine
   float prefill_tokens_per_s = kUnknown;  // measured; else the deployment's prior is used
   float decode_tokens_per_s = kUnknown;
   float power_w = kUnknown;
@@ -49,9 +50,9 @@ struct SiteRow {
 // The path from this gateway's site to another.
 struct LinkRow {
   bool up = false;
-  float rtt_ms = kUnknown;     // smoothed; kUnknown: use the prior
+  float rtt_ms = kUnknown;  // smoothed; kUnknown: use the prior
   float jitter_ms = kUnknown;
-  std::uint32_t losses = 0;    // connections lost
+  std::uint32_t losses = 0;  // connections lost
   Time at{};
 };
 

@@ -1,5 +1,6 @@
-// Tables: one bundle compiled for routing: names become dense indices, zones become site sets. Immutable, shared between
-// workers by shared_ptr<const Tables>. Built by compile(); order is by name, so equal inventories give equal tables.
+// Tables: one bundle compiled for routing: names become dense indices, zones become site sets. Immutable, shared
+// between workers by shared_ptr<const Tables>. Built by compile(); order is by name, so equal inventories give equal
+// tables.
 #pragma once
 
 #include <cstdint>
@@ -57,7 +58,7 @@ struct ModelEntry {
 
 struct TenantEntry {
   grid::Tenant spec;
-  SiteSet permitted;          // tenant's zone ∩ policies that name it and no model; the whole answer: Tables::residency
+  SiteSet permitted;  // tenant's zone ∩ policies that name it and no model; the whole answer: Tables::residency
   std::uint16_t price_book = kNone;
   std::vector<std::string> rules;  // what bounded it, for refusals: `tenant "mairie" zone "fr"`
 };
@@ -88,8 +89,9 @@ struct Tables {
   std::vector<ZoneEntry> zones;
   std::vector<grid::PriceBook> price_books;
   std::vector<std::vector<ModelPrice>> price_of_book;  // as price_books, each sorted by model
-  policy::Residency residency;  // of the same bundle: its site indices are these
-  // Prior RTT between sites, milliseconds, row-major sites × sites; 0 on the diagonal. Configured, else by great circle.
+  policy::Residency residency;                         // of the same bundle: its site indices are these
+  // Prior RTT between sites, milliseconds, row-major sites × sites; 0 on the diagonal. Configured, else by great
+  // circle.
   std::vector<float> prior_rtt_ms;
 
   std::optional<SiteIndex> find_site(std::string_view name) const;

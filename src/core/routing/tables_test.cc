@@ -70,7 +70,8 @@ TEST(Tables, ABundleThatDanglesIsRefusedWhole) {
   const auto base = test_inventory(four_cities());
   auto i = base;
   i.nodes[0].site = "frankfurtt";
-  EXPECT_THAT(refusal(i), HasSubstr("node \"frankfurt-1\": site \"frankfurtt\" does not exist: did you mean \"frankfurt\"?"));
+  EXPECT_THAT(refusal(i),
+              HasSubstr("node \"frankfurt-1\": site \"frankfurtt\" does not exist: did you mean \"frankfurt\"?"));
   i = base;
   i.deployments[0].nodes.push_back("lyon-9");
   EXPECT_THAT(refusal(i), HasSubstr("deployment \"chat-all\": node \"lyon-9\" does not exist"));

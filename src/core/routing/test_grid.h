@@ -105,7 +105,9 @@ class TestGrid {
 
 // Four real cities, for figures a reader can check.
 inline std::vector<TestSite> four_cities() {
-  return {{"frankfurt", 50.11, 8.68, 2, "DE"}, {"lyon", 45.76, 4.84, 1, "FR"}, {"madrid", 40.42, -3.70, 1, "ES"},
+  return {{"frankfurt", 50.11, 8.68, 2, "DE"},
+          {"lyon", 45.76, 4.84, 1, "FR"},
+          {"madrid", 40.42, -3.70, 1, "ES"},
           {"paris", 48.86, 2.35, 2, "FR"}};
 }
 

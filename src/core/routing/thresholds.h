@@ -9,7 +9,7 @@ struct Thresholds {
   Duration site_silent = 10s;  // a site row older than this is no row (reports come every 200 ms)
   Duration node_silent = 3s;   // a node row likewise (reports come every 100 ms)
   float hopeless_wait_ms = 30'000;
-  float tie_ms = 1;            // scores this near are equal: the random source decides
+  float tie_ms = 1;  // scores this near are equal: the random source decides
   // A prompt is measured in bytes here and in tokens at the engine: refuse only what cannot fit.
   float context_slack = 2;
   // One unit of money is 1e9 nano. At 5e-5 ms per nano, half a request of 512 tokens at 200 nano a token weighs 5 ms:

@@ -1,5 +1,5 @@
-// Backoff: how long to wait before the next try of something that failed: doubling, jittered (full jitter over the upper
-// half), bounded; reset by success. One owner. Seed it from Env::entropy, so that a herd spreads.
+// Backoff: how long to wait before the next try of something that failed: doubling, jittered (full jitter over the
+// upper half), bounded; reset by success. One owner. Seed it from Env::entropy, so that a herd spreads.
 #pragma once
 
 #include <algorithm>
@@ -17,12 +17,13 @@ struct BackoffLimits {
 
 class Backoff {
  public:
-  explicit Backoff(std::uint64_t seed, BackoffLimits limits = {}) : random_(seed), limits_(limits), next_(limits.least) {}
+  explicit Backoff(std::uint64_t seed, BackoffLimits limits = {})
+      : random_(seed), limits_(limits), next_(limits.least) {}
   // In [next/2, next], where next doubles at each call up to the bound.
   Duration failed() {
     const Duration half = next_ / 2;
-    const Duration wait = half + Duration(static_cast<std::int64_t>(
-                                     random_.below(static_cast<std::uint64_t>(half.count()) + 1)));
+    const Duration wait =
+        half + Duration(static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(half.count()) + 1)));
     next_ = std::min(next_ * 2, limits_.most);
     return wait;
   }

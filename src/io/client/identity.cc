@@ -21,7 +21,11 @@ Result<Identity> decode_identity(std::string_view text) {
   Identity out;
   std::string bundle_key;
   json::Reader reader(value, "identity");
-  reader.get("key", out.key).get("chain", out.chain).get("roots", out.roots).get("bundle_key", bundle_key).get("grid", out.grid);
+  reader.get("key", out.key)
+      .get("chain", out.chain)
+      .get("roots", out.roots)
+      .get("bundle_key", bundle_key)
+      .get("grid", out.grid);
   AIGRID_CHECK_OK(reader.result());
   AIGRID_TRY(out.bundle_key, crypto::from_hex(bundle_key));
   if (out.key.empty() || out.chain.empty() || out.roots.empty() || out.bundle_key.size() != 32 || out.grid.empty()) {

@@ -1,6 +1,6 @@
-// Identity: what a member of the grid holds after its join, as it lies in identity.json of its own state directory (0600).
-// Plain value. Errors: NotFound (never joined), DataLoss (not readable as an identity: the file must be removed and the
-// member joined again), and what Files gives.
+// Identity: what a member of the grid holds after its join, as it lies in identity.json of its own state directory
+// (0600). Plain value. Errors: NotFound (never joined), DataLoss (not readable as an identity: the file must be removed
+// and the member joined again), and what Files gives.
 #pragma once
 
 #include <string>

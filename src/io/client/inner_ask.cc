@@ -25,7 +25,8 @@ Task<Result<InnerAnswer>> read_answer(H2Stream& stream) {
 
 }  // namespace
 
-Task<Result<InnerAnswer>> ask_inner(Env& env, H2Connection& connection, std::string path, std::string body, Duration within) {
+Task<Result<InnerAnswer>> ask_inner(Env& env, H2Connection& connection, std::string path, std::string body,
+                                    Duration within) {
   http::RequestHead head{"POST", path, {{"host", "inner"}, {"content-type", "application/json"}}};
   auto opened = connection.open(std::move(head), false);
   if (!opened.ok()) co_return std::move(opened).error();

@@ -1,5 +1,5 @@
-// One whole question and answer on an inner connection, bounded in size and time. One worker; the connection's run() must be
-// running. Errors: those of the stream; DeadlineExceeded; ResourceExhausted for an answer over the limit.
+// One whole question and answer on an inner connection, bounded in size and time. One worker; the connection's run()
+// must be running. Errors: those of the stream; DeadlineExceeded; ResourceExhausted for an answer over the limit.
 #pragma once
 
 #include <cstddef>

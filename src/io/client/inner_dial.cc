@@ -9,14 +9,18 @@ namespace aigrid::io {
 Result<Spiffe> accept_peer(const InnerDial& what, const std::string& identity) {
   AIGRID_TRY(Spiffe peer, Spiffe::parse(identity));
   const bool role_fits = what.role ? peer.role == *what.role : peer.role == Role::Control || peer.role == Role::Gateway;
-  const bool fits = role_fits && (what.grid.empty() || peer.grid == what.grid) && (what.site.empty() || peer.site == what.site);
+  const bool fits =
+      role_fits && (what.grid.empty() || peer.grid == what.grid) && (what.site.empty() || peer.site == what.site);
   if (fits) return peer;
   return Error{Code::PermissionDenied, Origin::Upstream, Retry::Elsewhere,
-               what.to + " is " + identity + ", not " + (what.role ? std::string(to_string(*what.role)) : "control or a gateway") +
-                   (what.site.empty() ? "" : " of site " + what.site) + " of grid " + what.grid + ": check the address"};
+               what.to + " is " + identity + ", not " +
+                   (what.role ? std::string(to_string(*what.role)) : "control or a gateway") +
+                   (what.site.empty() ? "" : " of site " + what.site) + " of grid " + what.grid +
+                   ": check the address"};
 }
 
-Task<Result<std::unique_ptr<H2Connection>>> dial_inner(Env& env, std::shared_ptr<const TlsContext> tls, InnerDial what) {
+Task<Result<std::unique_ptr<H2Connection>>> dial_inner(Env& env, std::shared_ptr<const TlsContext> tls,
+                                                       InnerDial what) {
   const Time deadline = env.now() + what.within;
   auto raw = co_await env.dial(what.to, what.within);
   if (!raw.ok()) co_return std::move(raw).error();
@@ -32,7 +36,8 @@ Task<Result<std::unique_ptr<H2Connection>>> dial_inner(Env& env, std::shared_ptr
   alarm->cancel();
   if (!secured.ok()) {
     if (late) {
-      co_return Error{Code::DeadlineExceeded, Origin::Upstream, Retry::Elsewhere, what.to + ": TLS handshake took too long"};
+      co_return Error{Code::DeadlineExceeded, Origin::Upstream, Retry::Elsewhere,
+                      what.to + ": TLS handshake took too long"};
     }
     co_return std::move(secured).error();
   }

@@ -1,6 +1,7 @@
 // Dials a member of the grid: connection, TLS with our certificate, the ALPN that fixes who asks, and a check of who
 // answered. What comes back is an HTTP/2 connection ready for use.
-// Thread contract: one worker. Errors: Unavailable, DeadlineExceeded; PermissionDenied where the peer is not who it must be.
+// Thread contract: one worker. Errors: Unavailable, DeadlineExceeded; PermissionDenied where the peer is not who it
+// must be.
 #pragma once
 
 #include <memory>
@@ -22,11 +23,11 @@ inline constexpr const char* kAlpnServe = "aigrid/1-r";  // the dialler answers
 struct InnerDial {
   Address to;
   std::string alpn = kAlpnAsk;
-  std::string grid;                  // the peer's must be the same
-  std::optional<Role> role;          // the peer's; nullopt: control or gateway
-  std::string site;                  // the peer's; empty: any
-  Duration within = 5s;              // for all of it
-  ServeStream serve;                 // kAlpnServe: answers what the peer asks
+  std::string grid;          // the peer's must be the same
+  std::optional<Role> role;  // the peer's; nullopt: control or gateway
+  std::string site;          // the peer's; empty: any
+  Duration within = 5s;      // for all of it
+  ServeStream serve;         // kAlpnServe: answers what the peer asks
   H2Options h2;
 };
 

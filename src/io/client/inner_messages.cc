@@ -44,9 +44,10 @@ Spiffe control_name(std::string_view grid) { return {std::string(grid), Role::Co
 
 std::string join_ask_mac(std::string_view join_key, const JoinAsk& ask) {
   std::string parts;
-  for (std::string_view part : {std::string_view("aigrid join ask"), std::string_view(ask.kid), std::string_view(ask.csr),
-                                to_string(ask.role), std::string_view(ask.site), std::string_view(ask.name),
-                                std::string_view(ask.public_address), std::string_view(ask.inner_address)}) {
+  for (std::string_view part :
+       {std::string_view("aigrid join ask"), std::string_view(ask.kid), std::string_view(ask.csr), to_string(ask.role),
+        std::string_view(ask.site), std::string_view(ask.name), std::string_view(ask.public_address),
+        std::string_view(ask.inner_address)}) {
     add_part(parts, part);
   }
   add_part(parts, std::to_string(ask.workers));
@@ -123,9 +124,7 @@ Result<std::string> decode_renew_ask(std::string_view body) {
   return csr;
 }
 
-std::string encode(const RenewAnswer& answer) {
-  return json::dump({{"chain", answer.chain}, {"roots", answer.roots}});
-}
+std::string encode(const RenewAnswer& answer) { return json::dump({{"chain", answer.chain}, {"roots", answer.roots}}); }
 
 Result<RenewAnswer> decode_renew_answer(std::string_view body) {
   AIGRID_TRY(const Json value, json::parse(body));

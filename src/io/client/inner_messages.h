@@ -1,7 +1,7 @@
 // The JSON bodies of /inner/join and /inner/renew, and the MACs of a join. Pure; used by joiners and by control.
-// The token's secret never travels: both sides hold K = crypto::join_key(token); question and answer are MACed with it, all
-// their fields with their lengths, so that a relaying gateway can neither use nor change them.
-// Errors: InvalidArgument naming the field; a wrong MAC is the caller's PermissionDenied.
+// The token's secret never travels: both sides hold K = crypto::join_key(token); question and answer are MACed with it,
+// all their fields with their lengths, so that a relaying gateway can neither use nor change them. Errors:
+// InvalidArgument naming the field; a wrong MAC is the caller's PermissionDenied.
 #pragma once
 
 #include <cstdint>

@@ -33,8 +33,9 @@ Result<Identity> take_answer(const Joiner& joiner, const InnerAnswer& reply) {
   if (reply.status != 200) return problem_of(reply);
   AIGRID_TRY(JoinAnswer answer, decode_join_answer(reply.body));
   if (!crypto::constant_time_equal(answer.mac, join_answer_mac(joiner.join_key, answer))) {
-    return Error{Code::PermissionDenied, Origin::Upstream, Retry::Never,
-                 "the answer to the join is not from the control plane that made the token: somebody between changed it"};
+    return Error{
+        Code::PermissionDenied, Origin::Upstream, Retry::Never,
+        "the answer to the join is not from the control plane that made the token: somebody between changed it"};
   }
   return Identity{joiner.key, std::move(answer.chain), std::move(answer.roots), std::move(answer.bundle_key),
                   std::move(answer.grid)};
@@ -67,8 +68,8 @@ Task<Result<Identity>> join_once(Env& env, const Joiner& joiner) {
 }
 
 bool worth_another_try(const Error& error) {
-  return error.code == Code::Unavailable || error.code == Code::DeadlineExceeded || error.code == Code::ResourceExhausted ||
-         error.code == Code::Cancelled;
+  return error.code == Code::Unavailable || error.code == Code::DeadlineExceeded ||
+         error.code == Code::ResourceExhausted || error.code == Code::Cancelled;
 }
 
 }  // namespace
@@ -99,7 +100,8 @@ Task<Result<Identity>> load_or_join(Env& env, std::string state, JoinOptions opt
   auto held = load_identity(env.files(), state);
   if (held.ok() || held.error().code != Code::NotFound) co_return held;
   if (options.token.empty()) {
-    co_return invalid("no identity in " + state + " and no join token: make one with `aigrid token create` and pass it as --token");
+    co_return invalid("no identity in " + state +
+                      " and no join token: make one with `aigrid token create` and pass it as --token");
   }
   auto joined = co_await join(env, std::move(options));
   if (!joined.ok()) co_return joined;

@@ -1,7 +1,7 @@
 // Join: turns a single-use token into an Identity, through control or through any gateway (which relays and learns
 // nothing). Sent again with the same key until an answer comes or the time is up, so a lost answer costs nothing.
-// One worker. Errors: InvalidArgument (the token's text), PermissionDenied (token expired, used, of another site, wrong pin:
-// ask for a new token), NotFound (token unknown), Unavailable, DeadlineExceeded.
+// One worker. Errors: InvalidArgument (the token's text), PermissionDenied (token expired, used, of another site, wrong
+// pin: ask for a new token), NotFound (token unknown), Unavailable, DeadlineExceeded.
 #pragma once
 
 #include <cstdint>

@@ -34,7 +34,8 @@ Task<Result<ManagementAnswer>> ManagementClient::call(std::string method, std::s
 }
 
 Task<Result<ManagementAnswer>> ManagementClient::watch(std::string target, std::function<bool(std::string_view)> line) {
-  http::RequestHead head{"GET", std::move(target), {{"authorization", "Bearer " + admin_key_}, {"accept", "application/jsonl"}}};
+  http::RequestHead head{
+      "GET", std::move(target), {{"authorization", "Bearer " + admin_key_}, {"accept", "application/jsonl"}}};
   auto answer = co_await http1_request(env_, address_, std::move(head), {}, {});
   if (!answer.ok()) co_return std::move(answer).error();
   ManagementAnswer out{answer->head.status, answer->head.headers, {}};

@@ -12,8 +12,8 @@
 namespace aigrid::io {
 
 struct OpsCallbacks {
-  std::function<Result<void>()> ready;      // the error's message is what an admin reads
-  std::function<std::string()> metrics;     // OpenMetrics text, ending in "# EOF\n"
+  std::function<Result<void>()> ready;   // the error's message is what an admin reads
+  std::function<std::string()> metrics;  // OpenMetrics text, ending in "# EOF\n"
 };
 
 // Serves until the listener is closed.

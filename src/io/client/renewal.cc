@@ -21,7 +21,8 @@ Result<void> Membership::adopt(Identity identity) {
   AIGRID_TRY(const Certificate leaf, env_.keys().inspect(identity.chain));
   AIGRID_TRY(const Spiffe name, Spiffe::parse(leaf.id));
   if (name != name_) {
-    return Error{Code::PermissionDenied, Origin::Upstream, Retry::Never, "a certificate for " + leaf.id + " is not ours"};
+    return Error{Code::PermissionDenied, Origin::Upstream, Retry::Never,
+                 "a certificate for " + leaf.id + " is not ours"};
   }
   AIGRID_TRY(auto tls, env_.tls().make_context({identity.key, identity.chain, identity.roots}, Purpose::Grid));
   tls_ = std::move(tls);
@@ -81,9 +82,7 @@ class Due {
     const Duration age = fresh ? Duration(0) : std::max(Duration(0), env.wall() - issued);
     left_ = std::max(Duration(0), renewal_delay(lifetime, unit) - age);
   }
-  Duration left(Env& env) const {
-    return left_ - std::max(env.now() - since_, env.wall() - wall_since_);
-  }
+  Duration left(Env& env) const { return left_ - std::max(env.now() - since_, env.wall() - wall_since_); }
 
  private:
   Time since_;

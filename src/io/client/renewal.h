@@ -1,6 +1,6 @@
-// Membership: the identity a running member uses now, and the TLS context made from it; renewed unattended. A renewal that
-// fails never drops the old one; the new context is for new connections, old connections keep theirs.
-// One worker (several workers: hand tls() over by mailbox from on_change). It outlives the renewing task.
+// Membership: the identity a running member uses now, and the TLS context made from it; renewed unattended. A renewal
+// that fails never drops the old one; the new context is for new connections, old connections keep theirs. One worker
+// (several workers: hand tls() over by mailbox from on_change). It outlives the renewing task.
 #pragma once
 
 #include <functional>

@@ -29,7 +29,8 @@ Error Database::error(int code, std::string_view during) const {
   return {code_of(code), Origin::Self, Retry::Never, std::move(message)};
 }
 
-Result<std::unique_ptr<Database>> Database::open(Files& files, const std::string& path, std::uint64_t seed, WallTime wall) {
+Result<std::unique_ptr<Database>> Database::open(Files& files, const std::string& path, std::uint64_t seed,
+                                                 WallTime wall) {
   std::unique_ptr<Database> db(new Database());
   db->path_ = path;
   db->vfs_ = std::make_unique<SqliteVfs>(files, seed, wall);
@@ -40,8 +41,9 @@ Result<std::unique_ptr<Database>> Database::open(Files& files, const std::string
     if (stat.error().code != Code::NotFound) return std::move(stat).error();
     AIGRID_CHECK_OK(files.replace(file, ""));
   }
-  const int code = sqlite3_open_v2(path.c_str(), &db->handle_,
-                                   SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, db->vfs_->name().c_str());
+  const int code =
+      sqlite3_open_v2(path.c_str(), &db->handle_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+                      db->vfs_->name().c_str());
   if (code != SQLITE_OK) return db->error(code, "open");
   AIGRID_CHECK_OK(db->execute(
       "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=TRUNCATE; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY;"
@@ -90,7 +92,8 @@ Statement& Statement::add(std::int64_t value) {
   return *this;
 }
 Statement& Statement::add(std::string_view text) {
-  sqlite3_bind_text64(statement_, next_++, text.data() != nullptr ? text.data() : "", text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+  sqlite3_bind_text64(statement_, next_++, text.data() != nullptr ? text.data() : "", text.size(), SQLITE_TRANSIENT,
+                      SQLITE_UTF8);
   return *this;
 }
 Statement& Statement::add_blob(std::string_view bytes) {

@@ -1,8 +1,8 @@
-// Database: a SQLite database in one file, over Env's files: prepared statements (kept by their text), transactions, errors as
-// values. synchronous=FULL with a rollback journal: what a committed transaction wrote survives a crash of the machine.
-// Thread contract: one thread at a time (see DatabaseDoor). Blocking.
-// Errors: ResourceExhausted (disk full: the transaction is rolled back and works again once there is room), AlreadyExists
-// (unique constraint), DataLoss (not a database, corrupt), Internal (SQL that is wrong).
+// Database: a SQLite database in one file, over Env's files: prepared statements (kept by their text), transactions,
+// errors as values. synchronous=FULL with a rollback journal: what a committed transaction wrote survives a crash of
+// the machine. Thread contract: one thread at a time (see DatabaseDoor). Blocking. Errors: ResourceExhausted (disk
+// full: the transaction is rolled back and works again once there is room), AlreadyExists (unique constraint), DataLoss
+// (not a database, corrupt), Internal (SQL that is wrong).
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,8 @@ class Database;
 // A prepared statement in use; given back (reset) when it goes. Parameters are bound in order by add().
 class Statement {
  public:
-  Statement(Statement&& o) noexcept : database_(o.database_), statement_(std::exchange(o.statement_, nullptr)), next_(o.next_) {}
+  Statement(Statement&& o) noexcept
+      : database_(o.database_), statement_(std::exchange(o.statement_, nullptr)), next_(o.next_) {}
   Statement& operator=(Statement&&) = delete;
   ~Statement();
 
@@ -59,7 +60,8 @@ class Statement {
 class Database {
  public:
   // Its folder must exist. `seed`: SQLite's own randomness.
-  static Result<std::unique_ptr<Database>> open(Files& files, const std::string& path, std::uint64_t seed, WallTime wall);
+  static Result<std::unique_ptr<Database>> open(Files& files, const std::string& path, std::uint64_t seed,
+                                                WallTime wall);
   ~Database();
 
   // `sql` must be a string that stays the same for the same statement: it is the key of the cache.

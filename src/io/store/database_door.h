@@ -1,6 +1,6 @@
 // DatabaseDoor: lets tasks of one worker use a Database: one at a time, in the order they came, where they may block.
-// Thread contract: one worker; the function given runs on another thread, so it captures by value and touches nothing of the
-// worker. Lifetime: what runs when the caller dies runs to its end, keeping the Database alive.
+// Thread contract: one worker; the function given runs on another thread, so it captures by value and touches nothing
+// of the worker. Lifetime: what runs when the caller dies runs to its end, keeping the Database alive.
 #pragma once
 
 #include <deque>

@@ -27,7 +27,8 @@ class DatabaseOnDisk : public testing::Test {
     EpollOptions options;
     options.log_sink = [](std::string_view) {};
     auto path = folder_ + "/test.db";
-    EXPECT_EQ(run_epoll(options, std::function<Task<void>(Env&)>([body, path](Env& env) { return body(env, path); })), 0);
+    EXPECT_EQ(run_epoll(options, std::function<Task<void>(Env&)>([body, path](Env& env) { return body(env, path); })),
+              0);
   }
   std::string folder_;
 };

@@ -4,8 +4,10 @@ namespace aigrid::io {
 
 Result<void> JoinTokens::prepare() {
   return database_.execute(
-      "CREATE TABLE IF NOT EXISTS join_token(kid BLOB PRIMARY KEY, key BLOB NOT NULL, role TEXT NOT NULL, site TEXT NOT NULL,"
-      " name TEXT NOT NULL, expires_ms INTEGER NOT NULL, used_key BLOB NOT NULL DEFAULT x'', used_name TEXT NOT NULL DEFAULT '',"
+      "CREATE TABLE IF NOT EXISTS join_token(kid BLOB PRIMARY KEY, key BLOB NOT NULL, role TEXT NOT NULL, site TEXT "
+      "NOT NULL,"
+      " name TEXT NOT NULL, expires_ms INTEGER NOT NULL, used_key BLOB NOT NULL DEFAULT x'', used_name TEXT NOT NULL "
+      "DEFAULT '',"
       " burnt INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;");
 }
 
@@ -14,7 +16,8 @@ Result<void> JoinTokens::add(const JoinTokenRow& row, std::int64_t forget_before
   {
     AIGRID_TRY(auto forget, database_.prepare("DELETE FROM join_token WHERE expires_ms<?"));
     AIGRID_CHECK_OK(forget.add(forget_before_ms).run());
-    AIGRID_TRY(auto put, database_.prepare("INSERT INTO join_token(kid,key,role,site,name,expires_ms) VALUES(?,?,?,?,?,?)"));
+    AIGRID_TRY(auto put,
+               database_.prepare("INSERT INTO join_token(kid,key,role,site,name,expires_ms) VALUES(?,?,?,?,?,?)"));
     put.add_blob(row.kid).add_blob(row.key).add(row.role).add(row.site).add(row.name).add(row.expires_ms);
     AIGRID_CHECK_OK(put.run());
   }
@@ -22,8 +25,9 @@ Result<void> JoinTokens::add(const JoinTokenRow& row, std::int64_t forget_before
 }
 
 Result<std::optional<JoinTokenRow>> JoinTokens::find(std::string_view kid) {
-  AIGRID_TRY(auto row, database_.prepare(
-                           "SELECT kid,key,role,site,name,expires_ms,used_key,used_name,burnt FROM join_token WHERE kid=?"));
+  AIGRID_TRY(auto row,
+             database_.prepare(
+                 "SELECT kid,key,role,site,name,expires_ms,used_key,used_name,burnt FROM join_token WHERE kid=?"));
   AIGRID_TRY(const bool found, row.add_blob(kid).step());
   if (!found) return std::optional<JoinTokenRow>();
   return std::optional<JoinTokenRow>(JoinTokenRow{row.text(0), row.text(1), row.text(2), row.text(3), row.text(4),

@@ -1,5 +1,6 @@
-// JoinTokens: the join tokens that control has given out, in the database: key id → K, whom it is for, who used it. The token's
-// secret is not kept. Thread contract: that of Database. What may be done with a token is judged in core/access.
+// JoinTokens: the join tokens that control has given out, in the database: key id → K, whom it is for, who used it. The
+// token's secret is not kept. Thread contract: that of Database. What may be done with a token is judged in
+// core/access.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +14,8 @@
 namespace aigrid::io {
 
 struct JoinTokenRow {
-  std::string kid;   // 8 raw bytes
-  std::string key;   // K
+  std::string kid;  // 8 raw bytes
+  std::string key;  // K
   std::string role;
   std::string site;
   std::string name;  // empty: any

@@ -6,7 +6,8 @@ Result<void> RecordTable::prepare() {
   return database_.execute(
       "CREATE TABLE IF NOT EXISTS record(source TEXT NOT NULL, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL,"
       " received_ms INTEGER NOT NULL, line TEXT NOT NULL, PRIMARY KEY(source,epoch,sequence)) WITHOUT ROWID;"
-      "CREATE TABLE IF NOT EXISTS usage_sum(tenant TEXT PRIMARY KEY, requests INTEGER NOT NULL, prompt INTEGER NOT NULL,"
+      "CREATE TABLE IF NOT EXISTS usage_sum(tenant TEXT PRIMARY KEY, requests INTEGER NOT NULL, prompt INTEGER NOT "
+      "NULL,"
       " completion INTEGER NOT NULL, charge_nano INTEGER NOT NULL) WITHOUT ROWID;");
 }
 
@@ -30,15 +31,17 @@ Result<void> RecordTable::add_one(const RecordRow& row, std::int64_t received_ms
     return {};
   }
   ++added.fresh;
-  AIGRID_TRY(auto sum, database_.prepare(
-                           "INSERT INTO usage_sum VALUES(?,1,?,?,?) ON CONFLICT(tenant) DO UPDATE SET requests=requests+1,"
-                           " prompt=prompt+excluded.prompt, completion=completion+excluded.completion,"
-                           " charge_nano=charge_nano+excluded.charge_nano"));
+  AIGRID_TRY(
+      auto sum,
+      database_.prepare("INSERT INTO usage_sum VALUES(?,1,?,?,?) ON CONFLICT(tenant) DO UPDATE SET requests=requests+1,"
+                        " prompt=prompt+excluded.prompt, completion=completion+excluded.completion,"
+                        " charge_nano=charge_nano+excluded.charge_nano"));
   return sum.add(row.tenant).add(row.prompt_tokens).add(row.completion_tokens).add(row.charge_nano).run();
 }
 
 Result<std::vector<UsageSum>> RecordTable::usage() {
-  AIGRID_TRY(auto row, database_.prepare("SELECT tenant,requests,prompt,completion,charge_nano FROM usage_sum ORDER BY tenant"));
+  AIGRID_TRY(auto row,
+             database_.prepare("SELECT tenant,requests,prompt,completion,charge_nano FROM usage_sum ORDER BY tenant"));
   std::vector<UsageSum> sums;
   for (;;) {
     AIGRID_TRY(const bool more, row.step());

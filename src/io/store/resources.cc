@@ -24,8 +24,8 @@ std::string_view to_string(WriteResult::Action action) {
 namespace {
 
 StoredResource resource_at(const Statement& row, int first) {
-  return {row.text(first),       row.text(first + 1),   row.text(first + 2), row.text(first + 3),
-          row.number(first + 4), row.integer(first + 5)};
+  return {row.text(first),     row.text(first + 1),   row.text(first + 2),
+          row.text(first + 3), row.number(first + 4), row.integer(first + 5)};
 }
 
 Error named(Code code, const ResourceWrite& write, const std::string& what) {
@@ -38,10 +38,12 @@ Result<void> ResourceTable::prepare() {
   return database_.execute(
       "CREATE TABLE IF NOT EXISTS counter(id INTEGER PRIMARY KEY CHECK(id=1), revision INTEGER NOT NULL);"
       "INSERT OR IGNORE INTO counter VALUES(1,0);"
-      "CREATE TABLE IF NOT EXISTS resource(kind TEXT NOT NULL, name TEXT NOT NULL, spec TEXT NOT NULL, labels TEXT NOT NULL,"
+      "CREATE TABLE IF NOT EXISTS resource(kind TEXT NOT NULL, name TEXT NOT NULL, spec TEXT NOT NULL, labels TEXT NOT "
+      "NULL,"
       " version INTEGER NOT NULL, created_ms INTEGER NOT NULL, PRIMARY KEY(kind,name)) WITHOUT ROWID;"
       "CREATE TABLE IF NOT EXISTS change(revision INTEGER PRIMARY KEY, type INTEGER NOT NULL, kind TEXT NOT NULL,"
-      " name TEXT NOT NULL, spec TEXT NOT NULL, labels TEXT NOT NULL, version INTEGER NOT NULL, created_ms INTEGER NOT NULL);");
+      " name TEXT NOT NULL, spec TEXT NOT NULL, labels TEXT NOT NULL, version INTEGER NOT NULL, created_ms INTEGER NOT "
+      "NULL);");
 }
 
 Result<std::uint64_t> ResourceTable::revision() {
@@ -95,8 +97,8 @@ Result<WriteResult> ResourceTable::write_one(const ResourceWrite& write, std::in
   AIGRID_TRY(const auto held, get(write.kind, write.name));
   if (write.if_version && *write.if_version != (held ? held->version : 0)) {
     return named(Code::Conflict, write,
-                 held ? "is at version " + std::to_string(held->version) + ", not " + std::to_string(*write.if_version) +
-                            ": read it again and repeat the change"
+                 held ? "is at version " + std::to_string(held->version) + ", not " +
+                            std::to_string(*write.if_version) + ": read it again and repeat the change"
                       : "does not exist any more: read the list again");
   }
   WriteResult result;
@@ -127,8 +129,15 @@ Result<WriteResult> ResourceTable::write_one(const ResourceWrite& write, std::in
 Result<void> ResourceTable::store(const WriteResult& result, ChangeKind kind) {
   const auto& r = result.resource;
   AIGRID_TRY(auto log, database_.prepare("INSERT INTO change VALUES(?,?,?,?,?,?,?,?)"));
-  return log.add(r.version).add(static_cast<int>(kind)).add(r.kind).add(r.name).add(r.spec).add(r.labels).add(r.version)
-      .add(r.created_ms).run();
+  return log.add(r.version)
+      .add(static_cast<int>(kind))
+      .add(r.kind)
+      .add(r.name)
+      .add(r.spec)
+      .add(r.labels)
+      .add(r.version)
+      .add(r.created_ms)
+      .run();
 }
 
 Result<std::vector<ResourceChange>> ResourceTable::changes(std::uint64_t since, std::size_t limit) {

@@ -1,7 +1,7 @@
-// ResourceTable: the grid's resources in the database: kind, name, spec as JSON text, labels, version; a log of changes for
-// watches; one revision counter, raised in the same transaction as what it counts, so that the order of commits is the order of
-// revisions. A resource's version is the revision that wrote it last.
-// Thread contract: that of Database. Errors: Conflict (the version asked for is not the one held), NotFound, AlreadyExists.
+// ResourceTable: the grid's resources in the database: kind, name, spec as JSON text, labels, version; a log of changes
+// for watches; one revision counter, raised in the same transaction as what it counts, so that the order of commits is
+// the order of revisions. A resource's version is the revision that wrote it last. Thread contract: that of Database.
+// Errors: Conflict (the version asked for is not the one held), NotFound, AlreadyExists.
 #pragma once
 
 #include <cstdint>

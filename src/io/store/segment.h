@@ -1,5 +1,5 @@
-// One segment file of a spool: records framed [length u32 | CRC-32 u32 | bytes], big-endian, the CRC over the bytes. Named by
-// the sequence of its first record. Functions over bytes and Files; one worker.
+// One segment file of a spool: records framed [length u32 | CRC-32 u32 | bytes], big-endian, the CRC over the bytes.
+// Named by the sequence of its first record. Functions over bytes and Files; one worker.
 #pragma once
 
 #include <cstdint>

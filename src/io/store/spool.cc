@@ -84,8 +84,8 @@ Result<void> Spool::open_last() {
   return {};
 }
 
-// The mark is written in place and not synced: a lost or torn one only makes records go out again, and the receiver knows
-// them by (source, epoch, sequence).
+// The mark is written in place and not synced: a lost or torn one only makes records go out again, and the receiver
+// knows them by (source, epoch, sequence).
 void Spool::load_acked() {
   char bytes[kFrameHead + 8];
   auto got = mark_->read_at(0, bytes);

@@ -1,9 +1,9 @@
-// Spool: an append-only queue of records on disk, between the process that makes them and the place that must get every one.
-// Sequences start at 1 and go on over restarts. A record is *written* when append() returns, *durable* after the next group
-// commit (fsync, at most `gather` + one fsync later), readable when durable, and gone some time after it was acknowledged.
-// A tail torn by a crash is cut off at open(). A full disk is ResourceExhausted from append(); nothing is half written, and
-// append() works again once there is room.
-// Thread contract: one worker. Lifetime: the Env outlives it; it outlives every task made from it.
+// Spool: an append-only queue of records on disk, between the process that makes them and the place that must get every
+// one. Sequences start at 1 and go on over restarts. A record is *written* when append() returns, *durable* after the
+// next group commit (fsync, at most `gather` + one fsync later), readable when durable, and gone some time after it was
+// acknowledged. A tail torn by a crash is cut off at open(). A full disk is ResourceExhausted from append(); nothing is
+// half written, and append() works again once there is room. Thread contract: one worker. Lifetime: the Env outlives
+// it; it outlives every task made from it.
 #pragma once
 
 #include <cstdint>

@@ -28,7 +28,8 @@ class SpoolOnDisk : public testing::Test {
     EpollOptions options;
     options.log_sink = [](std::string_view) {};
     auto folder = folder_ + "/spool";
-    EXPECT_EQ(run_epoll(options, std::function<Task<void>(Env&)>([body, folder](Env& env) { return body(env, folder); })), 0);
+    EXPECT_EQ(
+        run_epoll(options, std::function<Task<void>(Env&)>([body, folder](Env& env) { return body(env, folder); })), 0);
   }
   std::string folder_;
 };

@@ -82,13 +82,13 @@ int sector_size(sqlite3_file*) { return 4096; }
 int characteristics(sqlite3_file*) { return 0; }
 
 constexpr sqlite3_io_methods kMethods = {
-    1,         close_file, read_file,  write_file,   truncate_file, sync_file,       size_file, lock_file, lock_file,
-    check_lock, control_file, sector_size, characteristics, nullptr,  nullptr,      nullptr,   nullptr,   nullptr,
-    nullptr};
+    1,         close_file, read_file,  write_file,   truncate_file, sync_file,       size_file,
+    lock_file, lock_file,  check_lock, control_file, sector_size,   characteristics, nullptr,
+    nullptr,   nullptr,    nullptr,    nullptr,      nullptr};
 
 int open_file(sqlite3_vfs* v, const char* name, sqlite3_file* f, int flags, int* out_flags) {
   OpenFile& o = self_of(f);
-  o.base.pMethods = nullptr;  // no close after a failure
+  o.base.pMethods = nullptr;                    // no close after a failure
   if (name == nullptr) return SQLITE_CANTOPEN;  // temporary files are kept in memory (temp_store)
   const OpenMode mode = (flags & SQLITE_OPEN_READONLY) != 0 ? OpenMode::Read
                         : (flags & SQLITE_OPEN_CREATE) != 0 ? OpenMode::Create

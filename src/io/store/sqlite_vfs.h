@@ -1,7 +1,7 @@
-// SqliteVfs: SQLite's file system on Env's Files, so that a database lives wherever the Env's files do (a disk, or a virtual
-// world) and a full disk there is a full disk here. No locks: a database has one process and one connection. No shared
-// memory, so no WAL. Registered with SQLite under a name of its own while it lives.
-// Thread contract: used by one thread at a time. Lifetime: outlives every connection opened through name().
+// SqliteVfs: SQLite's file system on Env's Files, so that a database lives wherever the Env's files do (a disk, or a
+// virtual world) and a full disk there is a full disk here. No locks: a database has one process and one connection. No
+// shared memory, so no WAL. Registered with SQLite under a name of its own while it lives. Thread contract: used by one
+// thread at a time. Lifetime: outlives every connection opened through name().
 #pragma once
 
 #include <cstdint>
