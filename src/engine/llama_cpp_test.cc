@@ -67,7 +67,8 @@ TEST(LlamaCpp, RefusesUnknownArgumentsAndSourcesOutsideTheModelsFolder) {
   deployment.arguments["thread"] = "8";
   auto launch = driver().launch(deployment, smol(), context);
   ASSERT_FALSE(launch.ok());
-  EXPECT_THAT(launch.error().message, HasSubstr("argument \"thread\" is unknown to its driver; known: threads, batch, chat-template-file"));
+  EXPECT_THAT(launch.error().message,
+              HasSubstr("argument \"thread\" is unknown to its driver; known: threads, batch, chat-template-file"));
   for (const char* source : {"", "../secret", "a/../../b", "https://example.org/m.gguf"}) {
     auto model = smol();
     model.source = source;

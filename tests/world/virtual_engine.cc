@@ -171,7 +171,8 @@ io::Task<void> VirtualEngine::chat(io::Exchange& exchange) {
                {"n_prompt_tokens", job.prompt},
                {"n_ctx", script_.context_tokens},
                {"message", "request (" + std::to_string(job.prompt) + " tokens) exceeds the available context size"}};
-    co_await reply(exchange, 400, json{{"error", error}}.dump());
+    const json refusal{{"error", error}};
+    co_await reply(exchange, 400, refusal.dump());
     co_return;
   }
   job.stream = body.value("stream", false);
