@@ -1,0 +1,98 @@
+// The commands that talk to a running grid, through control's management API and a gateway's public one. Each returns its exit
+// code: 0, or 1 with a note that says what, why and what to do. One worker.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "app/cli/writer.h"
+#include "io/env/env.h"
+
+namespace aigrid::cli {
+
+// How long commands wait. One source of defaults.
+struct CommandLimits {
+  Duration call = 30s;
+  Duration chat = 120s;
+};
+
+// Which grid. Flags win over the environment, which wins over a grid that `aigrid up` runs on `state`.
+struct Access {
+  std::string management;
+  std::string admin_key;
+  std::string state = ".dev/state";
+  CommandLimits limits;
+};
+
+struct ApplyOptions {
+  Access access;
+  std::vector<std::string> files;
+  bool dry_run = false;
+  bool json = false;
+};
+struct GetOptions {
+  Access access;
+  std::string kind;
+  std::string name;
+  std::string output = "table";  // table | json | yaml
+};
+struct TokenOptions {
+  Access access;
+  std::string role;
+  std::string site;
+  std::string name;
+  std::int64_t seconds = 3600;
+  bool json = false;
+};
+struct KeyCreateOptions {
+  Access access;
+  std::string tenant;
+  std::string project;
+  std::string zone;
+  std::vector<std::string> models;
+  std::int64_t seconds = 0;  // 0: for ever
+  bool json = false;
+};
+struct KeyListOptions {
+  Access access;
+  bool json = false;
+};
+struct KeyRevokeOptions {
+  Access access;
+  std::string kid;
+  bool json = false;
+};
+struct ChatOptions {
+  Access access;
+  std::string message;
+  std::string model;
+  std::string zone;
+  std::string key;
+  std::string gateway;
+  int max_tokens = 0;
+  bool json = false;
+};
+struct UsageOptions {
+  Access access;
+  bool json = false;
+};
+struct StatusOptions {
+  Access access;
+  bool json = false;
+};
+struct VersionOptions {
+  bool json = false;
+};
+
+io::Task<int> run_apply(io::Env& env, Writer& writer, ApplyOptions options);
+io::Task<int> run_get(io::Env& env, Writer& writer, GetOptions options);
+io::Task<int> run_token(io::Env& env, Writer& writer, TokenOptions options);
+io::Task<int> run_key_create(io::Env& env, Writer& writer, KeyCreateOptions options);
+io::Task<int> run_key_list(io::Env& env, Writer& writer, KeyListOptions options);
+io::Task<int> run_key_revoke(io::Env& env, Writer& writer, KeyRevokeOptions options);
+io::Task<int> run_chat(io::Env& env, Writer& writer, ChatOptions options);
+io::Task<int> run_usage(io::Env& env, Writer& writer, UsageOptions options);
+io::Task<int> run_status(io::Env& env, Writer& writer, StatusOptions options);
+io::Task<int> run_version(io::Env& env, Writer& writer, VersionOptions options);
+
+}  // namespace aigrid::cli
