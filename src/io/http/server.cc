@@ -49,8 +49,11 @@ class Connection final : public Exchange {
   bool started() const override { return started_; }
   bool client_gone() const override { return gone_; }
   void on_client_gone(std::function<void()> fn) override {
-    if (gone_) return fn();
-    on_gone_ = std::move(fn);
+    if (!gone_) {
+      on_gone_ = std::move(fn);
+    } else if (fn) {
+      fn();
+    }
   }
   void abort() override {
     aborted_ = true;

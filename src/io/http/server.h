@@ -55,7 +55,8 @@ class Exchange {
   virtual bool started() const = 0;
   // The client closed or reset the connection (or closed its half: nobody waits for an answer then).
   virtual bool client_gone() const = 0;
-  // Called once, at once if it has happened already. May set events; must not destroy the connection.
+  // Called once, at once if it has happened already. May set events; must not destroy the connection. Empty: forgets
+  // the one before.
   virtual void on_client_gone(std::function<void()> fn) = 0;
   // Closes without a clean end: the client sees a cut answer, never a finished one.
   virtual void abort() = 0;
