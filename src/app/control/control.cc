@@ -19,8 +19,10 @@ io::Task<Result<io::RenewAnswer>> renew_own(io::Env& env, const Authority& autho
 }
 
 Result<std::shared_ptr<io::Database>> open_database(io::Env& env, const std::string& state) {
+  char bytes[sizeof(std::uint64_t)];
+  env.entropy(bytes);
   std::uint64_t seed = 0;
-  env.entropy({reinterpret_cast<char*>(&seed), sizeof seed});
+  std::memcpy(&seed, bytes, sizeof seed);
   AIGRID_TRY(auto database, io::Database::open(env.files(), state + "/control.db", seed, env.wall()));
   AIGRID_CHECK_OK(io::JoinTokens(*database).prepare());
   AIGRID_CHECK_OK(io::RecordTable(*database).prepare());

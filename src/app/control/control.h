@@ -26,6 +26,7 @@ struct ControlLimits {
   std::size_t watch_batch = 500;
   Duration status_fresh = 5s;  // a gateway or node not heard of for longer is not connected
   std::size_t connections = 10'000;
+  Duration accept_retry = 100ms;  // out of descriptors: the next one may fit
 };
 
 struct ControlOptions {

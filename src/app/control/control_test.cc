@@ -29,12 +29,16 @@ constexpr const char* kAdmin = "admin-key-of-the-test";
 
 const char* const kConfiguration = R"({"resources":[
  {"apiVersion":"aigrid/v1","kind":"Operator","metadata":{"name":"op"},"spec":{"legal_name":"Op SA","control":["FR"]}},
- {"apiVersion":"aigrid/v1","kind":"Site","metadata":{"name":"paris"},"spec":{"kind":"edge","operator":"op","country":"FR","jurisdiction":"FR","lat":48.8,"lon":2.3}},
- {"apiVersion":"aigrid/v1","kind":"Site","metadata":{"name":"lyon"},"spec":{"kind":"campus","operator":"op","country":"FR","jurisdiction":"FR","lat":45.7,"lon":4.8}},
+ {"apiVersion":"aigrid/v1","kind":"Site","metadata":{"name":"paris"},
+  "spec":{"kind":"edge","operator":"op","country":"FR","jurisdiction":"FR","lat":48.8,"lon":2.3}},
+ {"apiVersion":"aigrid/v1","kind":"Site","metadata":{"name":"lyon"},
+  "spec":{"kind":"campus","operator":"op","country":"FR","jurisdiction":"FR","lat":45.7,"lon":4.8}},
  {"apiVersion":"aigrid/v1","kind":"Node","metadata":{"name":"paris-1"},"spec":{"site":"paris","nameplate_w":100}},
  {"apiVersion":"aigrid/v1","kind":"Zone","metadata":{"name":"fr"},"spec":{"jurisdictions":["FR"]}},
- {"apiVersion":"aigrid/v1","kind":"Model","metadata":{"name":"small"},"spec":{"source":"small.gguf","context_tokens":2048}},
- {"apiVersion":"aigrid/v1","kind":"Deployment","metadata":{"name":"small-paris"},"spec":{"model":"small","driver":"llama.cpp","nodes":["paris-1"]}},
+ {"apiVersion":"aigrid/v1","kind":"Model","metadata":{"name":"small"},
+  "spec":{"source":"small.gguf","context_tokens":2048}},
+ {"apiVersion":"aigrid/v1","kind":"Deployment","metadata":{"name":"small-paris"},
+  "spec":{"model":"small","driver":"llama.cpp","nodes":["paris-1"]}},
  {"apiVersion":"aigrid/v1","kind":"Tenant","metadata":{"name":"acme"},"spec":{"zone":"fr"}}
 ]})";
 
@@ -225,9 +229,11 @@ io::Task<void> use_resources(io::Env& env, World& world) {
 
   // All problems at once, and nothing of it written.
   const Json refused = co_await call(env, "POST", "/api/v1/apply", R"({"resources":[
-    {"apiVersion":"aigrid/v1","kind":"Site","metadata":{"name":"nice"},"spec":{"kind":"edge","operator":"op","country":"FR","jurisdiction":"FR","lat":143,"lon":7},
+    {"apiVersion":"aigrid/v1","kind":"Site","metadata":{"name":"nice"},
+  "spec":{"kind":"edge","operator":"op","country":"FR","jurisdiction":"FR","lat":143,"lon":7},
      "source":{"file":"s.yaml","line":3}},
-    {"apiVersion":"aigrid/v1","kind":"Node","metadata":{"name":"n"},"spec":{"site":"paris","colour":"red"},"source":{"file":"s.yaml","line":20}}]})",
+    {"apiVersion":"aigrid/v1","kind":"Node","metadata":{"name":"n"},
+  "spec":{"site":"paris","colour":"red"},"source":{"file":"s.yaml","line":20}}]})",
                                      422);
   EXPECT_EQ(refused["code"], "invalid_configuration");
   EXPECT_EQ(refused["errors"].size(), 2u) << refused.dump(2);
@@ -378,7 +384,8 @@ io::Task<void> ship_records(io::Env& env, World& world) {
   // Status lines make the gateway and its nodes ready, until they stop.
   auto stream = *control.connection->open({"POST", "/inner/status", {{"host", "control"}}}, false);
   const std::string line =
-      R"({"gateway":"gw","bundle_version":9,"wall_ms":1,"requests_total":3,"nodes":[{"node":"paris-1","bundle_version":9,"engines":[{"deployment":"small-paris","state":"ready","slots":2}]}],"links":[]})"
+      R"({"gateway":"gw","bundle_version":9,"wall_ms":1,"requests_total":3,"nodes":[{"node":"paris-1",)"
+      R"("bundle_version":9,"engines":[{"deployment":"small-paris","state":"ready","slots":2}]}],"links":[]})"
       "\n";
   const auto sent = co_await stream->write(line);
   EXPECT_TRUE(sent.ok());
@@ -442,12 +449,13 @@ TEST(Control, KeepsEverythingOverALossOfPower) {
 
 io::Task<void> watch_sites(io::Env& env, std::vector<std::string>* seen) {
   io::ManagementClient client(env, kManagement, kAdmin);
-  const auto end = co_await client.watch("/api/v1/sites?watch=1", [seen](std::string_view line) {
+  std::function<bool(std::string_view)> take = [seen](std::string_view line) {
     const Json event = *json::parse(line);
     const Json& name = event["object"]["metadata"].contains("name") ? event["object"]["metadata"]["name"] : Json("-");
     seen->push_back(event["type"].get<std::string>() + " " + name.get<std::string>());
     return seen->size() < 6;
-  });
+  };
+  const auto end = co_await client.watch("/api/v1/sites?watch=1", std::move(take));
   EXPECT_TRUE(end.ok());
 }
 

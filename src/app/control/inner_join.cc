@@ -129,7 +129,8 @@ io::Task<void> InnerService::renew(io::H2Stream& stream, Spiffe who) {
     co_await refuse(stream, 400, "invalid_renewal", chain.error().message);
     co_return;
   }
-  co_await answer(stream, 200, io::encode(io::RenewAnswer{std::move(*chain), {services_.authority.root()}}));
+  const io::RenewAnswer renewed{std::move(*chain), {services_.authority.root()}};
+  co_await answer(stream, 200, io::encode(renewed));
 }
 
 }  // namespace aigrid::control

@@ -11,7 +11,7 @@ io::Task<void> InnerService::run(std::unique_ptr<io::Listener> listener) {
     if (!raw.ok()) {
       if (raw.error().code == Code::Cancelled) co_return;
       services_.env.log().warn("accept_failed", {{"listener", "inner"}, {"why", raw.error().message}});
-      co_await services_.env.sleep_for(100ms);  // out of descriptors: the next one may fit
+      co_await services_.env.sleep_for(services_.options.limits.accept_retry);
       continue;
     }
     if (connections_.size() < services_.options.limits.connections)

@@ -12,7 +12,7 @@ struct TokenAsk {
   std::string role;
   std::string site;
   std::string name;
-  std::int64_t ttl_s = access::kJoinTokenLifetime / 1s;
+  std::int64_t ttl_s = to_ms(access::kJoinTokenLifetime) / 1000;
 };
 
 Result<TokenAsk> token_ask(const json::Json& body, const Catalog& catalog) {
@@ -30,7 +30,7 @@ Result<TokenAsk> token_ask(const json::Json& body, const Catalog& catalog) {
     const Spiffe name{"grid", ask.role == to_string(Role::Gateway) ? Role::Gateway : Role::Agent, ask.site, ask.name};
     if (auto text = name.format(); !text.ok()) return std::move(text).error();
   }
-  const std::int64_t most = access::kLongestJoinTokenLifetime / 1s;
+  const std::int64_t most = to_ms(access::kLongestJoinTokenLifetime) / 1000;
   if (ask.ttl_s < 1 || ask.ttl_s > most) {
     return invalid("join token: ttl_s " + std::to_string(ask.ttl_s) + " is not between 1 and " + std::to_string(most));
   }
@@ -54,7 +54,7 @@ io::Task<void> ManagementApi::create_join_token(Request& request) {
   io::JoinTokenRow row{
       token.kid, crypto::join_key(token), ask->role, ask->site, ask->name, now_ms + ask->ttl_s * 1000, "", "", false};
   // Kept a while after their end, so that a replay is still known as one.
-  const std::int64_t forget = now_ms - access::kLongestJoinTokenLifetime / 1ms;
+  const std::int64_t forget = now_ms - to_ms(access::kLongestJoinTokenLifetime);
   std::function<Result<void>(io::Database&)> store = [row, forget](io::Database& db) {
     return io::JoinTokens(db).add(row, forget);
   };

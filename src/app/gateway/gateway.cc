@@ -64,12 +64,14 @@ class Process {
         io::keep_renewed(env_, *membership_, [this](std::string csr) { return control_.renew(std::move(csr)); }));
     tasks_.spawn(serve_public(*public_listener));
     tasks_.spawn(serve_ops());
+    tasks_.spawn(settle_ledger());
     env_.log().note("gateway_started",
                     {{"name", options_.name}, {"public", public_listener->address()}, {"epoch", ledger_->epoch()}});
     co_await env_.stop_requested().wait();
     public_listener->close();
     const Time until = env_.now() + options_.cadence.drain_within;
     while (meters_.requests_open > 0 && env_.now() < until) co_await env_.sleep_for(options_.cadence.drain_look);
+    (void)ledger_->settle().ok();
     if (ledger_->written() > 0) (void)co_await ledger_->spool().durable(ledger_->spool().next_sequence() - 1);
     env_.log().note("gateway_stopped");
     co_return 0;
@@ -82,8 +84,8 @@ class Process {
   }
 
   io::Task<void> serve_public(io::Listener& listener) {
-    co_await io::serve_listener(env_, listener, connections_, limits_,
-                                [this](io::Exchange& exchange) { return public_.serve(exchange); });
+    io::ServeFn serve = [this](io::Exchange& exchange) { return public_.serve(exchange); };
+    co_await io::serve_listener(env_, listener, connections_, limits_, std::move(serve));
   }
 
   io::Task<void> serve_ops() {
@@ -92,6 +94,15 @@ class Process {
     callbacks.metrics = [this] { return meters_.text(board_, ledger_->spool().backlog(), queues_.waiting()); };
     auto served = co_await io::run_ops(env_, options_.ops, std::move(callbacks));
     if (!served.ok()) env_.log().fail("ops_listener_failed", {{"why", served.error().message}});
+  }
+
+  // Records that a full disk keeps in memory go to it when there is room, whether or not requests come.
+  io::Task<void> settle_ledger() {
+    for (;;) {
+      co_await env_.sleep_for(options_.cadence.status_every);
+      (void)ledger_->settle().ok();
+      meters_.records_homeless = ledger_->homeless();
+    }
   }
 
   // Can a request really be routed from here now?

@@ -29,6 +29,10 @@ Result<void> LedgerSpool::append(grid::Record& record) {
 
 Result<void> LedgerSpool::write(grid::Record record) {
   homeless_.push_back(std::move(record));
+  return settle();
+}
+
+Result<void> LedgerSpool::settle() {
   while (!homeless_.empty()) {
     AIGRID_CHECK_OK(append(homeless_.front()));
     homeless_.pop_front();

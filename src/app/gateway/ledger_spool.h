@@ -23,6 +23,8 @@ class LedgerSpool {
   // Writes the record (identity filled in here). ResourceExhausted when the disk is full: the record is kept in memory
   // and written when there is room.
   Result<void> write(grid::Record record);
+  // Tries again to write what is kept in memory.
+  Result<void> settle();
   io::Spool& spool() { return *spool_; }
   std::uint64_t epoch() const { return epoch_; }
   std::uint64_t written() const { return written_; }

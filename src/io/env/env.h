@@ -1,9 +1,9 @@
-// Env: the only door to clock, randomness, network, files, processes and threads. EpollEnv is the real one; VirtualEnv is one
-// host of a seeded world in which time, network, files and processes are simulated. Product code cannot ask which it has.
+// Env: the only door to clock, randomness, network, files, processes and threads. EpollEnv is real; VirtualEnv is one
+// host of a seeded world where time, network, files and processes are simulated. Code cannot ask which it has.
 // Thread contract: everything here belongs to one worker (one thread, one loop), except Mailbox::post.
 // Lifetime: an Env outlives every Stream, Listener, Process, Timer and task made from it.
-// Errors: Unavailable for a refused, reset or unreachable peer; DeadlineExceeded; ResourceExhausted for a full disk or no
-// file descriptors; NotFound, PermissionDenied, AlreadyExists (address taken) as the words say.
+// Errors: Unavailable for a refused, reset or unreachable peer; DeadlineExceeded; ResourceExhausted (a full disk, no
+// file descriptors); NotFound, PermissionDenied, AlreadyExists (address taken) as the words say.
 #pragma once
 
 #include <cstddef>
@@ -26,7 +26,7 @@ namespace aigrid::io {
 class Tls;   // io/tls/tls.h
 class Keys;  // io/pki/keys.h
 
-// "127.0.0.1:8080", "[::1]:8080" or "unix:/path". Port 0 means: any free one. Names are not resolved: nothing needs DNS.
+// "127.0.0.1:8080", "[::1]:8080" or "unix:/path". Port 0 means: any free one. Names are not resolved: no DNS needed.
 using Address = std::string;
 
 // Who is at the other end. Set by TLS; empty on a plain stream.

@@ -43,8 +43,9 @@ struct IssueRequest {
   WallTime now;
 };
 
-// Certificates start this long before they are issued, for clocks that are behind.
-inline constexpr Duration kBackdate = 5min;
+// Certificates start this long before they are issued, for clocks that are behind: a host whose clock stepped back an
+// hour (a time zone, a dead battery) still trusts its peers.
+inline constexpr Duration kBackdate = 90min;
 
 class Keys {
  public:
