@@ -49,7 +49,8 @@ struct Run {
 // Those that run until they are asked to end, and end in their own order; the others a signal ends at once.
 bool ends_in_order(const cli::Command& command) {
   return std::holds_alternative<up::UpOptions>(command) || std::holds_alternative<control::ControlOptions>(command) ||
-         std::holds_alternative<gateway::GatewayOptions>(command) || std::holds_alternative<agent::AgentOptions>(command);
+         std::holds_alternative<gateway::GatewayOptions>(command) ||
+         std::holds_alternative<agent::AgentOptions>(command);
 }
 
 }  // namespace
@@ -62,7 +63,7 @@ int main(int argc, char** argv) {
   options.take_signals = ends_in_order(command);
   cli::Writer writer;
   const int code = io::run_epoll(std::move(options), std::function<io::Task<int>(io::Env&)>([&](io::Env& env) {
-    return std::visit(Run{env, writer}, command);
-  }));
+                                   return std::visit(Run{env, writer}, command);
+                                 }));
   return code == 0 && writer.failed() ? 1 : code;
 }

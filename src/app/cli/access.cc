@@ -21,7 +21,8 @@ Result<Access> find_grid(io::Env& env, Access access) {
   if (!grid.ok()) {
     const char* missing = access.management.empty() ? "the management address" : "the admin key";
     return Error{Code::NotFound, Origin::Client, Retry::Never,
-                 std::string(missing) + " is not known: give --management and --admin-key (or AIGRID_MANAGEMENT and AIGRID_ADMIN_KEY), " +
+                 std::string(missing) +
+                     " is not known: give --management and --admin-key (or AIGRID_MANAGEMENT and AIGRID_ADMIN_KEY), " +
                      "or start a grid with aigrid up (" + grid.error().message + ")"};
   }
   if (access.management.empty()) access.management = grid->management;
@@ -29,7 +30,8 @@ Result<Access> find_grid(io::Env& env, Access access) {
   return access;
 }
 
-io::Task<Result<nlohmann::json>> call(io::Env& env, Access access, std::string method, std::string target, std::string body) {
+io::Task<Result<nlohmann::json>> call(io::Env& env, Access access, std::string method, std::string target,
+                                      std::string body) {
   AIGRID_CO_TRY(const Access found, find_grid(env, std::move(access)));
   io::ManagementClient client(env, found.management, found.admin_key);
   auto answer = co_await client.call(std::move(method), std::move(target), std::move(body), {}, found.limits.call);

@@ -1,4 +1,5 @@
-// Access made usable: which grid a command talks to, and calls to its management API with errors for people. One worker.
+// Access made usable: which grid a command talks to, and calls to its management API with errors for people. One
+// worker.
 #pragma once
 
 #include <nlohmann/json.hpp>

@@ -1,6 +1,7 @@
 #include "app/cli/ask_chat.h"
 
 #include <fmt/format.h>
+
 #include <utility>
 
 #include "format/http/sse.h"
@@ -19,9 +20,7 @@ http::RequestHead head_of(const ChatAsk& ask) {
   return head;
 }
 
-Error cut() {
-  return {Code::DataLoss, Origin::Upstream, Retry::Never, "the answer was cut before its end; ask again"};
-}
+Error cut() { return {Code::DataLoss, Origin::Upstream, Retry::Never, "the answer was cut before its end; ask again"}; }
 
 }  // namespace
 
@@ -38,6 +37,7 @@ std::string chat_body(const ChatAsk& ask) {
                   {"stream", true},
                   {"messages", json::Json::array({{{"role", "user"}, {"content", ask.message}}})}};
   if (ask.max_tokens > 0) body["max_tokens"] = ask.max_tokens;
+  if (ask.temperature) body["temperature"] = *ask.temperature;
   if (!ask.zone.empty()) body["grid"] = {{"zone", ask.zone}};
   return json::dump(body);
 }
@@ -84,7 +84,8 @@ io::Task<Result<ChatOutcome>> ask_chat(io::Env& env, ChatAsk ask, TokenSink toke
   }
   if (answer->head.status != 200) {
     auto whole = co_await answer->read_all(kErrorBytes);
-    co_return invalid(fmt::format("{}: {}", answer->head.status, whole.ok() ? error_message(*whole) : whole.error().message));
+    co_return invalid(
+        fmt::format("{}: {}", answer->head.status, whole.ok() ? error_message(*whole) : whole.error().message));
   }
   ChatOutcome outcome;
   http::SseScanner scanner;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,9 +16,10 @@ struct ChatAsk {
   std::string key{};
   std::string model{};
   std::string message{};
-  std::string zone{};    // of the intent; empty: none
-  int max_tokens = 0;  // 0: as the deployment says
-  Duration within{};   // for the head, and between two pieces
+  std::string zone{};                   // of the intent; empty: none
+  int max_tokens = 0;                   // 0: as the deployment says
+  std::optional<double> temperature{};  // none: the engine's own
+  Duration within{};                    // for the head, and between two pieces
 };
 
 struct ChatOutcome {

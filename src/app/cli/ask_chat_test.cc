@@ -11,9 +11,16 @@ namespace {
 
 TEST(ChatEvents, give_text_and_place) {
   ChatOutcome outcome;
-  EXPECT_EQ(*take_event(R"({"choices":[{"index":0,"delta":{"role":"assistant","content":"Pa"},"finish_reason":null}]})", outcome), "Pa");
+  EXPECT_EQ(*take_event(R"({"choices":[{"index":0,"delta":{"role":"assistant","content":"Pa"},"finish_reason":null}]})",
+                        outcome),
+            "Pa");
   EXPECT_EQ(*take_event(R"({"choices":[{"index":0,"delta":{"content":"ris"}}]})", outcome), "ris");
-  EXPECT_EQ(*take_event(R"({"choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"grid":{"request_id":"r","site":"lyon","node":"lyon-1","why":"nearest"}})", outcome), "");
+  EXPECT_EQ(
+      *take_event(
+          R"({"choices":[{"index":0,"delta":{},"finish_reason":"stop"}],)"
+      R"("grid":{"request_id":"r","site":"lyon","node":"lyon-1","why":"nearest"}})",
+          outcome),
+      "");
   EXPECT_EQ(outcome.text, "Paris");
   EXPECT_EQ(outcome.site, "lyon");
   EXPECT_EQ(outcome.node, "lyon-1");
@@ -58,7 +65,8 @@ io::Task<void> asks(io::Env& env) {
   served.acceptor.spawn(io::serve_listener(env, *served.listener, served.connections, limits, serve));
   ChatAsk ask{.gateway = "http://" + served.at(), .key = "good", .model = "m", .message = "hello", .within = 5s};
   std::string seen;
-  auto good = co_await ask_chat(env, ask, [&](std::string_view text) { seen += text; });
+  TokenSink take = [&](std::string_view text) { seen += text; };
+  auto good = co_await ask_chat(env, ask, std::move(take));
   EXPECT_TRUE(good.ok());
   EXPECT_EQ(seen, "Hi");
   EXPECT_EQ(good->site, "s");

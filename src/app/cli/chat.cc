@@ -17,9 +17,10 @@ Result<void> fill(io::Env& env, ChatOptions& options) {
   if (!options.gateway.empty() && !options.key.empty() && !options.model.empty()) return {};
   auto grid = running_grid(env, options.access.state);
   if (!grid.ok() && (options.gateway.empty() || options.key.empty())) {
-    return invalid(std::string(options.gateway.empty() ? "no gateway is named" : "no key is given") +
-                   ": give --gateway and --key (or AIGRID_GATEWAY and AIGRID_API_KEY), or start a grid with aigrid up (" +
-                   grid.error().message + ")");
+    return invalid(
+        std::string(options.gateway.empty() ? "no gateway is named" : "no key is given") +
+        ": give --gateway and --key (or AIGRID_GATEWAY and AIGRID_API_KEY), or start a grid with aigrid up (" +
+        grid.error().message + ")");
   }
   if (!grid.ok()) return {};
   if (options.gateway.empty() && !grid->sites.empty()) options.gateway = grid->sites.front().gateway;
@@ -34,7 +35,8 @@ io::Task<Result<std::string>> first_model(io::Env& env, const ChatOptions& optio
   io::ClientTimes times;
   times.head = options.access.limits.call;
   auto answer = co_await io::http1_request(env, address_of(options.gateway), std::move(head), {}, times);
-  if (!answer.ok()) co_return unavailable("no answer from the gateway at " + options.gateway + ": " + answer.error().message);
+  if (!answer.ok())
+    co_return unavailable("no answer from the gateway at " + options.gateway + ": " + answer.error().message);
   auto body = co_await answer->read_all(kAnswerBytes);
   if (!body.ok()) co_return std::move(body).error();
   if (answer->head.status != 200) co_return invalid(error_message(*body));
@@ -63,6 +65,7 @@ io::Task<int> run_chat(io::Env& env, Writer& writer, ChatOptions options) {
   ask.message = options.message;
   ask.zone = options.zone;
   ask.max_tokens = options.max_tokens;
+  if (options.temperature >= 0) ask.temperature = options.temperature;
   ask.within = options.access.limits.chat;
   TokenSink show = [&writer](std::string_view text) { writer.out(text); };
   if (options.json) show = {};
@@ -72,8 +75,13 @@ io::Task<int> run_chat(io::Env& env, Writer& writer, ChatOptions options) {
     co_return fail(writer, outcome.error());
   }
   if (options.json) {
-    writer.out(pretty({{"text", outcome->text}, {"site", outcome->site}, {"node", outcome->node}, {"why", outcome->why},
-                       {"request_id", outcome->request_id}, {"finish_reason", outcome->finish}, {"model", options.model}}));
+    writer.out(pretty({{"text", outcome->text},
+                       {"site", outcome->site},
+                       {"node", outcome->node},
+                       {"why", outcome->why},
+                       {"request_id", outcome->request_id},
+                       {"finish_reason", outcome->finish},
+                       {"model", options.model}}));
     co_return 0;
   }
   writer.out("\n");

@@ -11,8 +11,10 @@ namespace aigrid::cli {
 namespace {
 
 constexpr const char* kFooter =
-    "Data goes to standard output, notes to standard error. Exit code 0: done, 1: failed, 2: mistake in the command line.\n"
-    "Which grid: --management and --admin-key, else AIGRID_MANAGEMENT and AIGRID_ADMIN_KEY, else the grid of `aigrid up`.";
+    "Data goes to standard output, notes to standard error. Exit code 0: done, 1: failed, 2: mistake in the command "
+    "line.\n"
+    "Which grid: --management and --admin-key, else AIGRID_MANAGEMENT and AIGRID_ADMIN_KEY, else the grid of `aigrid "
+    "up`.";
 
 // The parsed values live as long as the App that points at them.
 class Reader {
@@ -55,7 +57,8 @@ class Reader {
   }
   void add_json(CLI::App* sub, bool& json) {
     sub->add_flag("--json", json, "JSON on standard output");
-    sub->add_option_function<std::string>("-o,--output", [&json](const std::string& form) { json = form == "json"; }, "text or json")
+    sub->add_option_function<std::string>(
+           "-o,--output", [&json](const std::string& form) { json = form == "json"; }, "text or json")
         ->check(CLI::IsMember({"text", "json"}));
   }
   // A span of time such as 90s or 36h.
@@ -125,14 +128,17 @@ void Reader::add_up() {
   sub->add_flag("--supervised", up_.supervised, "")->group("");
   sub->add_option("--python", up_.python, "Python with the engines' packages")->envname("AIGRID_PYTHON");
   sub->add_option("--models", up_.models, "folder of model files")->envname("AIGRID_MODELS");
-  sub->add_option("--engines", up_.engines, "folder of the engines' launchers")->envname("AIGRID_ENGINES")->capture_default_str();
+  sub->add_option("--engines", up_.engines, "folder of the engines' launchers")
+      ->envname("AIGRID_ENGINES")
+      ->capture_default_str();
   sub->require_subcommand(0, 1);
 
   CLI::App* link = command(*sub, "link", "work the relay between two sites, or a site and control", link_);
   link->add_option("a", link_.a, "a site")->required();
   link->add_option("b", link_.b, "another, or control")->required();
   add_state(link, link_.state);
-  auto* delay = link->add_option("--delay-ms", link_delay_, "added in each direction; the round trip grows by twice that");
+  auto* delay =
+      link->add_option("--delay-ms", link_delay_, "added in each direction; the round trip grows by twice that");
   link->add_option("--jitter-ms", link_jitter_, "each piece takes delay ± jitter")->needs(delay);
   auto* cut = link->add_flag("--cut", link_cut_, "end its connections, refuse new ones")->excludes(delay);
   link->add_flag("--restore", link_restore_, "as configured")->excludes(delay)->excludes(cut);
@@ -154,7 +160,8 @@ void Reader::add_control() {
   sub->add_option("--inner", control_.inner, "address for gateways")->required();
   sub->add_option("--ops", control_.ops, "address of /livez, /readyz, /metrics");
   sub->add_option("--grid", control_.grid, "name of the grid")->capture_default_str();
-  sub->add_option("--admin-key", control_.admin_key, "admin credential; made and kept where none is given")->envname("AIGRID_ADMIN_KEY");
+  sub->add_option("--admin-key", control_.admin_key, "admin credential; made and kept where none is given")
+      ->envname("AIGRID_ADMIN_KEY");
   add_seconds(sub, "--certificate-lifetime", certificate_seconds_, "of gateways' and agents' certificates (36h)");
 }
 
@@ -179,7 +186,8 @@ void Reader::add_agent() {
   sub->add_option("--token", agent_.token, "join token, for the first start")->envname("AIGRID_JOIN_TOKEN");
   sub->add_option("--ops", agent_.ops, "address of /livez, /readyz, /metrics");
   sub->add_option("--python", agent_.python, "Python with the engines' packages")->envname("AIGRID_PYTHON");
-  sub->add_option("--engines-folder", agent_.engines_folder, "folder of the engines' launchers")->envname("AIGRID_ENGINES");
+  sub->add_option("--engines-folder", agent_.engines_folder, "folder of the engines' launchers")
+      ->envname("AIGRID_ENGINES");
   sub->add_option("--models-folder", agent_.models_folder, "folder of model files")->envname("AIGRID_MODELS");
   sub->add_option("--engine-secret", agent_.engine_secret, "for engines it starts")->envname("AIGRID_ENGINE_SECRET");
 }
@@ -195,7 +203,9 @@ void Reader::add_get() {
   CLI::App* sub = command(app_, "get", "show resources", get_);
   sub->add_option("kind", get_.kind, "sites, nodes, links, zones, …")->required();
   sub->add_option("name", get_.name, "one of them");
-  sub->add_option("-o,--output", get_.output, "table, json or yaml")->check(CLI::IsMember({"table", "json", "yaml"}))->capture_default_str();
+  sub->add_option("-o,--output", get_.output, "table, json or yaml")
+      ->check(CLI::IsMember({"table", "json", "yaml"}))
+      ->capture_default_str();
   sub->add_flag("--json", get_json_, "the same as -o json");
   add_access(sub, get_.access, nullptr);
 }
@@ -236,6 +246,7 @@ void Reader::add_chat() {
   sub->add_option("--key", chat_.key, "an API key")->envname("AIGRID_API_KEY");
   sub->add_option("--gateway", chat_.gateway, "which gateway to ask")->envname("AIGRID_GATEWAY");
   sub->add_option("--max-tokens", chat_.max_tokens, "longest answer")->check(CLI::PositiveNumber);
+  sub->add_option("--temperature", chat_.temperature, "0: always the likeliest word")->check(CLI::Range(0.0, 2.0));
   add_access(sub, chat_.access, &chat_.json);
 }
 
@@ -257,8 +268,10 @@ const CLI::App* Reader::deepest() const {
 // CLI11's sentence, with what was nearest to the word it did not know.
 std::string Reader::explain(const CLI::ParseError& error) const {
   const CLI::App* at = deepest();
-  const std::string name = at == &app_ ? "aigrid" : at->get_parent() == &app_ ? "aigrid " + at->get_name()
-                                                                           : "aigrid " + at->get_parent()->get_name() + " " + at->get_name();
+  const std::string name = at == &app_ ? "aigrid"
+                           : at->get_parent() == &app_
+                               ? "aigrid " + at->get_name()
+                               : "aigrid " + at->get_parent()->get_name() + " " + at->get_name();
   std::string text = "error: ";
   const auto extra = app_.remaining(true);
   std::vector<std::string> known;

@@ -22,15 +22,17 @@ Said said(std::vector<std::string> arguments) {
 }
 
 TEST(CommandLine, reads_processes) {
-  const auto gateway = expect<gateway::GatewayOptions>({"gateway", "--state", "/s", "--name", "g", "--control", "127.0.0.1:1",
-                                                        "--public-address", "127.0.0.1:2", "--ops", "127.0.0.1:3", "--token", "agj1_x"});
+  const auto gateway =
+      expect<gateway::GatewayOptions>({"gateway", "--state", "/s", "--name", "g", "--control", "127.0.0.1:1",
+                                       "--public-address", "127.0.0.1:2", "--ops", "127.0.0.1:3", "--token", "agj1_x"});
   EXPECT_EQ(gateway.public_address, "127.0.0.1:2");
   EXPECT_EQ(gateway.token, "agj1_x");
   const auto agent = expect<agent::AgentOptions>({"agent", "--state", "/s", "--name", "n", "--gateway", "127.0.0.1:1",
                                                   "--engines-folder", "e", "--models-folder", "m"});
   EXPECT_EQ(agent.engines_folder, "e");
-  const auto control = expect<control::ControlOptions>({"control", "--state", "/s", "--management", "127.0.0.1:1", "--inner",
-                                                        "127.0.0.1:2", "--certificate-lifetime", "20s", "--admin-key", "k"});
+  const auto control =
+      expect<control::ControlOptions>({"control", "--state", "/s", "--management", "127.0.0.1:1", "--inner",
+                                       "127.0.0.1:2", "--certificate-lifetime", "20s", "--admin-key", "k"});
   EXPECT_EQ(control.certificate_lifetime, 20s);
   EXPECT_EQ(control.admin_key, "k");
 }
@@ -39,7 +41,8 @@ TEST(CommandLine, reads_up_and_what_works_its_relays) {
   const auto up = expect<up::UpOptions>({"up", "--config", "c", "--state", "s", "--detach", "--json", "--no-chat"});
   EXPECT_TRUE(up.detach && up.json && up.no_chat && !up.supervised);
   EXPECT_EQ(up.config, "c");
-  const auto link = expect<up::LinkOptions>({"up", "link", "paris", "control", "--delay-ms", "25", "--jitter-ms", "2", "--state", "s"});
+  const auto link = expect<up::LinkOptions>(
+      {"up", "link", "paris", "control", "--delay-ms", "25", "--jitter-ms", "2", "--state", "s"});
   EXPECT_EQ(link.command, "delay 25 jitter 2");
   EXPECT_EQ(link.b, "control");
   EXPECT_EQ(expect<up::LinkOptions>({"up", "link", "a", "b", "--cut"}).command, "cut");
@@ -50,7 +53,8 @@ TEST(CommandLine, reads_up_and_what_works_its_relays) {
 }
 
 TEST(CommandLine, reads_nouns_and_verbs) {
-  const auto token = expect<TokenOptions>({"token", "create", "--role", "agent", "--site", "lyon", "--name", "lyon-1", "--ttl", "15m"});
+  const auto token = expect<TokenOptions>(
+      {"token", "create", "--role", "agent", "--site", "lyon", "--name", "lyon-1", "--ttl", "15m"});
   EXPECT_EQ(token.seconds, 900);
   EXPECT_EQ(token.site, "lyon");
   const auto key = expect<KeyCreateOptions>({"key", "create", "--tenant", "acme", "-o", "json"});
@@ -67,19 +71,23 @@ TEST(CommandLine, reads_nouns_and_verbs) {
 
 TEST(CommandLine, says_what_was_meant) {
   EXPECT_EQ(said({"aply", "-f", "x"}).code, 2);
-  EXPECT_NE(said({"aply", "-f", "x"}).text.find("did you mean apply?"), std::string::npos) << said({"aply", "-f", "x"}).text;
+  EXPECT_NE(said({"aply", "-f", "x"}).text.find("did you mean apply?"), std::string::npos)
+      << said({"aply", "-f", "x"}).text;
   EXPECT_NE(said({"key", "crate"}).text.find("did you mean create?"), std::string::npos) << said({"key", "crate"}).text;
-  EXPECT_NE(said({"usage", "--jsn"}).text.find("did you mean --json?"), std::string::npos) << said({"usage", "--jsn"}).text;
+  EXPECT_NE(said({"usage", "--jsn"}).text.find("did you mean --json?"), std::string::npos)
+      << said({"usage", "--jsn"}).text;
   EXPECT_EQ(said({}).code, 2);
   EXPECT_EQ(said({"gateway", "--state", "x"}).code, 2);
   EXPECT_NE(said({"gateway", "--state", "x"}).text.find("--name"), std::string::npos);
   EXPECT_NE(said({"token", "create", "--role", "king", "--site", "x"}).text.find("king"), std::string::npos);
-  EXPECT_NE(said({"token", "create", "--role", "agent", "--site", "x", "--ttl", "9"}).text.find("90s, 15m"), std::string::npos);
+  EXPECT_NE(said({"token", "create", "--role", "agent", "--site", "x", "--ttl", "9"}).text.find("90s, 15m"),
+            std::string::npos);
 }
 
 TEST(CommandLine, helps) {
   EXPECT_EQ(said({"--help"}).code, 0);
-  for (const char* name : {"up", "down", "control", "gateway", "agent", "apply", "get", "token", "key", "chat", "usage", "status", "version"}) {
+  for (const char* name : {"up", "down", "control", "gateway", "agent", "apply", "get", "token", "key", "chat", "usage",
+                           "status", "version"}) {
     EXPECT_NE(said({"--help"}).text.find(name), std::string::npos) << name;
   }
   EXPECT_NE(said({"chat", "--help"}).text.find("--zone"), std::string::npos);
@@ -88,7 +96,8 @@ TEST(CommandLine, helps) {
 TEST(CommandLine, reads_spans_of_time) {
   EXPECT_EQ(*parse_seconds("90s"), 90);
   EXPECT_EQ(*parse_seconds("7d"), 604800);
-  for (const char* bad : {"", "s", "0s", "-1s", "1", "1w", "99999999999999999d", "1.5h"}) EXPECT_FALSE(parse_seconds(bad).ok()) << bad;
+  for (const char* bad : {"", "s", "0s", "-1s", "1", "1w", "99999999999999999d", "1.5h"})
+    EXPECT_FALSE(parse_seconds(bad).ok()) << bad;
 }
 
 }  // namespace

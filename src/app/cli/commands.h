@@ -1,5 +1,5 @@
-// The commands that talk to a running grid, through control's management API and a gateway's public one. Each returns its exit
-// code: 0, or 1 with a note that says what, why and what to do. One worker.
+// The commands that talk to a running grid, through control's management API and a gateway's public one. Each returns
+// its exit code: 0, or 1 with a note that says what, why and what to do. One worker.
 #pragma once
 
 #include <string>
@@ -70,6 +70,7 @@ struct ChatOptions {
   std::string key;
   std::string gateway;
   int max_tokens = 0;
+  double temperature = -1;  // negative: the engine's own
   bool json = false;
 };
 struct UsageOptions {

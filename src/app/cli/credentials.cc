@@ -15,14 +15,15 @@ std::string text_of(const nlohmann::json& value, const char* name) {
 }  // namespace
 
 io::Task<int> run_token(io::Env& env, Writer& writer, TokenOptions options) {
-  const std::string body = json::dump(
-      {{"role", options.role}, {"site", options.site}, {"name", options.name}, {"ttl_s", options.seconds}});
+  const std::string body =
+      json::dump({{"role", options.role}, {"site", options.site}, {"name", options.name}, {"ttl_s", options.seconds}});
   auto answer = co_await call(env, options.access, "POST", "/api/v1/join-tokens", body);
   if (!answer.ok()) co_return fail(writer, answer.error());
   writer.out(options.json ? pretty(*answer) : text_of(*answer, "token") + "\n");
   if (!options.json) {
     writer.note("shown once, usable once: AIGRID_JOIN_TOKEN=… aigrid " + options.role + " --state DIR --name " +
-                (options.name.empty() ? "NAME" : options.name) + (options.role == "agent" ? " --gateway ADDRESS" : " --control ADDRESS"));
+                (options.name.empty() ? "NAME" : options.name) +
+                (options.role == "agent" ? " --gateway ADDRESS" : " --control ADDRESS"));
   }
   co_return 0;
 }
@@ -37,7 +38,9 @@ io::Task<int> run_key_create(io::Env& env, Writer& writer, KeyCreateOptions opti
   auto answer = co_await call(env, options.access, "POST", "/api/v1/api-keys", body);
   if (!answer.ok()) co_return fail(writer, answer.error());
   writer.out(options.json ? pretty(*answer) : text_of(*answer, "key") + "\n");
-  if (!options.json) writer.note("key " + text_of(*answer, "kid") + " is shown once; aigrid key revoke " + text_of(*answer, "kid") + " ends it");
+  if (!options.json)
+    writer.note("key " + text_of(*answer, "kid") + " is shown once; aigrid key revoke " + text_of(*answer, "kid") +
+                " ends it");
   co_return 0;
 }
 

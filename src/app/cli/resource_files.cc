@@ -11,12 +11,14 @@ namespace {
 
 Result<std::vector<std::string>> files_in(io::Files& files, const std::string& path) {
   auto stat = files.stat(path);
-  if (!stat.ok()) return invalid("cannot read \"" + path + "\": " + stat.error().message + "; give a YAML file or a folder of them");
+  if (!stat.ok())
+    return invalid("cannot read \"" + path + "\": " + stat.error().message + "; give a YAML file or a folder of them");
   if (!stat->directory) return std::vector<std::string>{path};
   AIGRID_TRY(const auto names, files.list(path));
   std::vector<std::string> out;
   for (const auto& name : names) {
-    if (name.ends_with(".yaml") || name.ends_with(".yml")) out.push_back(path + (path.ends_with('/') ? "" : "/") + name);
+    if (name.ends_with(".yaml") || name.ends_with(".yml"))
+      out.push_back(path + (path.ends_with('/') ? "" : "/") + name);
   }
   if (out.empty()) return invalid("there is no *.yaml in \"" + path + "\"; give a YAML file or a folder of them");
   return out;

@@ -42,7 +42,8 @@ TEST(ResourceFiles, reads_folders_and_reports_all_problems) {
 
 TEST(ResourceFiles, problems_of_an_answer_become_lines) {
   const auto lines = problems_of(
-      R"({"code":"invalid","errors":[{"file":"a.yaml","line":3,"kind":"Site","name":"x","pointer":"/spec/lat","message":"is 91","remedy":"use -90 to 90"},)"
+      R"({"code":"invalid","errors":[{"file":"a.yaml","line":3,"kind":"Site","name":"x","pointer":"/spec/lat",)"
+      R"("message":"is 91","remedy":"use -90 to 90"},)"
       R"({"file":"b.yaml","line":1,"kind":"Node","name":"n","pointer":"","message":"m","remedy":"r"}]})");
   ASSERT_EQ(lines.size(), 2U);
   EXPECT_NE(lines[0].find("a.yaml:3"), std::string::npos);

@@ -1,7 +1,8 @@
 // apply, get.
-#include <algorithm>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+
+#include <algorithm>
 
 #include "app/cli/access.h"
 #include "app/cli/resource_files.h"
@@ -30,8 +31,9 @@ Result<api::Kind> kind_of_word(const std::string& word) {
   if (const auto kind = api::parse_plural(word + "s")) return *kind;
   if (word == "policy") return api::Kind::Policy;
   const std::string near = nearest_name(word, plurals());
-  return invalid("there is no kind \"" + word + "\"; " +
-                 (near.empty() ? fmt::format("there are {}", fmt::join(plurals(), ", ")) : "did you mean " + near + "?"));
+  return invalid(
+      "there is no kind \"" + word + "\"; " +
+      (near.empty() ? fmt::format("there are {}", fmt::join(plurals(), ", ")) : "did you mean " + near + "?"));
 }
 
 std::string cell(const Json& value) {
@@ -104,7 +106,8 @@ io::Task<int> run_apply(io::Env& env, Writer& writer, ApplyOptions options) {
   const bool look = options.dry_run || !problems.empty();
   io::ManagementClient client(env, access->management, access->admin_key);
   const std::string body = apply_body(read->resources);
-  auto answer = co_await client.call("POST", look ? "/api/v1/apply?dryRun=all" : "/api/v1/apply", body, {}, access->limits.call);
+  auto answer =
+      co_await client.call("POST", look ? "/api/v1/apply?dryRun=all" : "/api/v1/apply", body, {}, access->limits.call);
   if (!answer.ok()) {
     problems.push_back("control at " + access->management + " gave no answer: " + answer.error().message);
   } else if (!answer->ok()) {

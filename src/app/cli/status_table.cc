@@ -1,6 +1,7 @@
 #include "app/cli/status_table.h"
 
 #include <fmt/format.h>
+
 #include <map>
 #include <vector>
 
@@ -43,8 +44,13 @@ std::string text_of(const Json& value, const char* name) {
 void take_engine(SiteRow& row, const std::string& node, const Json& engine) {
   int running = 0, slots = 0, queued = 0;
   std::string state, reason, deployment;
-  json::Reader(engine).get("state", state).get("reason", reason).get("deployment", deployment).get("running", running)
-      .get("slots", slots).get("queued", queued);
+  json::Reader(engine)
+      .get("state", state)
+      .get("reason", reason)
+      .get("deployment", deployment)
+      .get("running", running)
+      .get("slots", slots)
+      .get("queued", queued);
   ++row.engines;
   row.running += running;
   row.queued += queued;
@@ -91,8 +97,10 @@ void take_link(std::vector<std::vector<std::string>>& rows, const Json& link) {
     double rtt_ms = 0, jitter_ms = 0;
     std::uint64_t lost = 0;
     json::Reader(seen).get("up", up).get("rtt_ms", rtt_ms).get("jitter_ms", jitter_ms).get("losses", lost);
-    if (!up) state = "down";
-    else if (state != "down") state = "up";
+    if (!up)
+      state = "down";
+    else if (state != "down")
+      state = "up";
     if (!up || rtt_ms <= worst) return;
     worst = rtt_ms;
     rtt = fmt::format("{:.1f}", rtt_ms);
@@ -106,7 +114,10 @@ std::string nano(std::int64_t amount) { return fmt::format("{:.9f}", static_cast
 
 std::vector<std::string> usage_row(const std::string& name, const Json& value) {
   std::int64_t requests = 0, prompt = 0, completion = 0, charge = 0;
-  json::Reader(value).get("requests", requests).get("prompt_tokens", prompt).get("completion_tokens", completion)
+  json::Reader(value)
+      .get("requests", requests)
+      .get("prompt_tokens", prompt)
+      .get("completion_tokens", completion)
       .get("charge_nano", charge);
   return {name, std::to_string(requests), std::to_string(prompt), std::to_string(completion), nano(charge)};
 }
@@ -116,7 +127,8 @@ std::vector<std::string> usage_row(const std::string& name, const Json& value) {
 std::string status_tables(const Json& status) {
   std::vector<std::vector<std::string>> sites{{"SITE", "GATEWAYS", "NODES", "ENGINES", "RUNNING", "QUEUED", "STATE"}};
   for (const auto& [site, row] : site_rows(status)) {
-    sites.push_back({site, fmt::format("{}/{}", row.gateways_up, row.gateways), fmt::format("{}/{}", row.nodes_up, row.nodes),
+    sites.push_back({site, fmt::format("{}/{}", row.gateways_up, row.gateways),
+                     fmt::format("{}/{}", row.nodes_up, row.nodes),
                      fmt::format("{}/{}", row.engines_ready, row.engines), fmt::format("{}/{}", row.running, row.slots),
                      std::to_string(row.queued), row.trouble.empty() ? "ok" : row.trouble});
   }

@@ -9,10 +9,15 @@ namespace {
 using Json = nlohmann::json;
 
 TEST(StatusTable, counts_what_is_up_and_names_the_first_trouble) {
-  const auto status = Json::parse(R"({"gateways":[{"name":"paris","site":"paris","connected":true},{"name":"lyon","site":"lyon","connected":false}],
-    "nodes":[{"name":"paris-1","site":"paris","connected":true,"report":{"engines":[
-      {"deployment":"chat","state":"ready","slots":2,"running":1,"queued":3},{"deployment":"e5","state":"failed","reason":"no model"}]}}],
-    "links":[{"a":"lyon","b":"paris","seen_by":[{"up":true,"rtt_ms":8.6,"jitter_ms":0.1,"losses":1},{"up":true,"rtt_ms":9.04,"jitter_ms":0.2,"losses":0}]},
+  const auto status = Json::parse(
+      R"({"gateways":[{"name":"paris","site":"paris","connected":true},
+      {"name":"lyon","site":"lyon","connected":false}],
+    "nodes":[{"name":"paris-1","site":"paris","connected":true,
+      "report":{"engines":[
+      {"deployment":"chat","state":"ready","slots":2,"running":1,"queued":3},
+      {"deployment":"e5","state":"failed","reason":"no model"}]}}],
+    "links":[{"a":"lyon","b":"paris","seen_by":[{"up":true,"rtt_ms":8.6,"jitter_ms":0.1,"losses":1},
+      {"up":true,"rtt_ms":9.04,"jitter_ms":0.2,"losses":0}]},
              {"a":"lyon","b":"zurich","seen_by":[]}]})");
   EXPECT_EQ(status_tables(status),
             "SITE   GATEWAYS  NODES  ENGINES  RUNNING  QUEUED  STATE\n"
@@ -35,7 +40,8 @@ TEST(UsageTable, sums) {
 }
 
 TEST(YamlText, quotes_what_yaml_would_read_otherwise) {
-  const auto value = Json::parse(R"({"a":[{"b":1,"c":[]},"x y"],"country":"NO","name":"paris","empty":{},"n":null,"t":"12","f":1.5})");
+  const auto value =
+      Json::parse(R"({"a":[{"b":1,"c":[]},"x y"],"country":"NO","name":"paris","empty":{},"n":null,"t":"12","f":1.5})");
   EXPECT_EQ(yaml_text(value),
             "a:\n"
             "  - b: 1\n"

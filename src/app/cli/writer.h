@@ -1,6 +1,6 @@
-// Writer: the one door to standard output and standard error for commands that talk to people. What was asked for goes to
-// output; everything else is a note. A live line is drawn over itself on a terminal, and is not drawn elsewhere.
-// One owner. A write that fails (nobody reads) is remembered and ends in exit code 1; it throws nothing.
+// Writer: the one door to standard output and standard error for commands that talk to people. What was asked for goes
+// to output; everything else is a note. A live line is drawn over itself on a terminal, and is not drawn elsewhere. One
+// owner. A write that fails (nobody reads) is remembered and ends in exit code 1; it throws nothing.
 #pragma once
 
 #include <functional>

@@ -58,7 +58,8 @@ std::vector<std::string> Children::names() const {
 }
 
 bool Children::running() const {
-  return std::any_of(children_.begin(), children_.end(), [](const auto& entry) { return entry.second.process != nullptr; });
+  return std::any_of(children_.begin(), children_.end(),
+                     [](const auto& entry) { return entry.second.process != nullptr; });
 }
 
 io::Task<void> Children::watch(std::string name) {

@@ -1,5 +1,6 @@
-// Children: the processes of a little grid. Each can be started again by hand after it died, with the same command line; none
-// is by itself, because killing one is how a site's loss is rehearsed. They die with this process. One worker.
+// Children: the processes of a little grid. Each can be started again by hand after it died, with the same command
+// line; none is by itself, because killing one is how a site's loss is rehearsed. They die with this process. One
+// worker.
 #pragma once
 
 #include <functional>

@@ -1,7 +1,8 @@
 // What talks to a running grid: down, link, restart.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstdlib>
-#include <fmt/format.h>
 #include <utility>
 
 #include "app/up/line_socket.h"
@@ -42,7 +43,8 @@ io::Task<bool> gone_within(io::Env& env, const std::string& state, Duration with
 void end_all(io::Env& env, const std::string& state, bool at_once) {
   for (const auto& mark : running_marks(env.files(), state)) {
     auto ended = io::end_process(env.files(), mark, at_once);
-    if (!ended.ok() && ended.error().code != Code::NotFound) env.log().warn("not_ended", {{"why", ended.error().message}});
+    if (!ended.ok() && ended.error().code != Code::NotFound)
+      env.log().warn("not_ended", {{"why", ended.error().message}});
   }
 }
 

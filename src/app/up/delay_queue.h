@@ -1,5 +1,5 @@
-// DelayQueue: what is under way in one direction of a relay: each piece with the time it comes out. Jitter never changes the
-// order, and a shorter delay never overtakes what is under way, as on a real path. Pure; one owner.
+// DelayQueue: what is under way in one direction of a relay: each piece with the time it comes out. Jitter never
+// changes the order, and a shorter delay never overtakes what is under way, as on a real path. Pure; one owner.
 #pragma once
 
 #include <cstddef>

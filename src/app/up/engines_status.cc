@@ -29,8 +29,12 @@ void take_node(const json::Json& value, Seen& seen) {
   for (const auto& engine : *engines) {
     std::string deployment;
     SeenEngine one;
-    json::Reader(engine).get("deployment", deployment).get("state", one.state).get("reason", one.reason)
-        .get("pid", one.pid).get("url", one.url);
+    json::Reader(engine)
+        .get("deployment", deployment)
+        .get("state", one.state)
+        .get("reason", one.reason)
+        .get("pid", one.pid)
+        .get("url", one.url);
     seen[{name, deployment}] = std::move(one);
   }
 }
@@ -56,8 +60,8 @@ Result<EnginesStatus> engines_status(std::string_view status_json, const grid::I
                               (found->second.reason.empty() ? "" : " (" + found->second.reason + ")"));
       } else {
         const bool adopted = !deployment.url.empty();
-        out.by_node[node].push_back({std::string(api::to_string(deployment.driver)), deployment.model, found->second.pid,
-                                     found->second.url, adopted ? "" : engine_secret});
+        out.by_node[node].push_back({std::string(api::to_string(deployment.driver)), deployment.model,
+                                     found->second.pid, found->second.url, adopted ? "" : engine_secret});
       }
     }
   }

@@ -13,7 +13,7 @@ namespace aigrid::up {
 
 struct EnginesStatus {
   std::map<std::string, std::vector<ReportedEngine>> by_node;  // those that are ready
-  std::vector<std::string> missing;  // "engine smollm2 on paris-1: starting (…)", for people
+  std::vector<std::string> missing;                            // "engine smollm2 on paris-1: starting (…)", for people
 };
 
 // Against every (deployment, node) of the inventory.

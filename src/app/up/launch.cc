@@ -6,7 +6,8 @@ namespace aigrid::up {
 
 namespace {
 
-io::ProcessSpec base(const std::string& program, const char* command, const UpOptions& options, const std::string& process) {
+io::ProcessSpec base(const std::string& program, const char* command, const UpOptions& options,
+                     const std::string& process) {
   io::ProcessSpec spec;
   spec.argv = {program, command, "--state", process_folder(options.state, process)};
   spec.output_file = process_log(options.state, process);

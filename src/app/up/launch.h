@@ -1,5 +1,5 @@
-// Command lines of a little grid's processes. What each gets: its folder, its addresses, whom to dial; secrets go by the
-// environment, which other users cannot read. Pure.
+// Command lines of a little grid's processes. What each gets: its folder, its addresses, whom to dial; secrets go by
+// the environment, which other users cannot read. Pure.
 #pragma once
 
 #include <map>

@@ -1,5 +1,5 @@
-// A unix socket on which one line is asked and one line answered ("ok …" or "error …"), for relays and for the running grid.
-// One worker.
+// A unix socket on which one line is asked and one line answered ("ok …" or "error …"), for relays and for the running
+// grid. One worker.
 #pragma once
 
 #include <functional>

@@ -27,8 +27,8 @@ std::vector<PlannedLink> links_of(const grid::Inventory& inventory, double contr
   std::vector<PlannedLink> out;
   for (const auto& link : inventory.links) out.push_back(planned(link));
   for (const auto& site : inventory.sites) {
-    const bool stated = std::any_of(out.begin(), out.end(),
-                                    [&](const PlannedLink& l) { return l.control() && l.a == site.name; });
+    const bool stated =
+        std::any_of(out.begin(), out.end(), [&](const PlannedLink& l) { return l.control() && l.a == site.name; });
     if (!stated) out.push_back({site.name, "control", control_rtt_ms});
   }
   return out;

@@ -1,4 +1,5 @@
-// Plan: what `up` starts, read from resources; and the resources as they are applied, with its relays in the links. Pure.
+// Plan: what `up` starts, read from resources; and the resources as they are applied, with its relays in the links.
+// Pure.
 #pragma once
 
 #include <map>

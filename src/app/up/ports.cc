@@ -28,7 +28,8 @@ std::string random_hex(io::Env& env, std::size_t bytes) {
 Ports::Ports(io::Env& env, Remembered& remembered, const UpLimits& limits)
     : env_(env), remembered_(remembered), limits_(limits) {
   // Somewhere else each time, so that several grids on one machine seldom meet.
-  next_ = limits.first_port + static_cast<int>(draw(env, static_cast<std::uint64_t>(limits.last_port - limits.first_port)));
+  next_ =
+      limits.first_port + static_cast<int>(draw(env, static_cast<std::uint64_t>(limits.last_port - limits.first_port)));
 }
 
 bool Ports::take(int port) {
@@ -48,7 +49,8 @@ Result<io::Address> Ports::pick(const std::string& what) {
     return at(port);
   }
   return Error{Code::ResourceExhausted, Origin::Self, Retry::Same,
-               "no free port from " + std::to_string(limits_.first_port) + " to " + std::to_string(limits_.last_port) + " for " + what};
+               "no free port from " + std::to_string(limits_.first_port) + " to " + std::to_string(limits_.last_port) +
+                   " for " + what};
 }
 
 }  // namespace aigrid::up

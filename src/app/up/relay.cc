@@ -1,8 +1,9 @@
 #include "app/up/relay.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
-#include <fmt/format.h>
 #include <utility>
 #include <vector>
 

@@ -1,6 +1,6 @@
-// Relay: a byte-stream path between two places, with delay and jitter that can be changed, cut and restored while it runs. It
-// knows nothing of what it carries. Its commands, one line each: `delay MS [jitter MS]` (of one direction; a round trip takes
-// twice that) | `cut` (connections end, new ones are refused) | `restore` (as configured) | `show`.
+// Relay: a byte-stream path between two places, with delay and jitter that can be changed, cut and restored while it
+// runs. It knows nothing of what it carries. Its commands, one line each: `delay MS [jitter MS]` (of one direction; a
+// round trip takes twice that) | `cut` (connections end, new ones are refused) | `restore` (as configured) | `show`.
 // One worker; destroying it ends its connections.
 #pragma once
 

@@ -16,9 +16,7 @@ std::string encode(const Remembered& r) {
 }
 
 Result<Remembered> decode_remembered(std::string_view text) {
-  const auto lost = [](const std::string& why) {
-    return Error{Code::DataLoss, Origin::Self, Retry::Never, why};
-  };
+  const auto lost = [](const std::string& why) { return Error{Code::DataLoss, Origin::Self, Retry::Never, why}; };
   auto value = json::parse(text);
   if (!value.ok()) return lost(value.error().message);
   Remembered out;

@@ -1,5 +1,6 @@
-// GridReport: a running grid as scripts see it: the one JSON object of `up --detach --json`, which stays stable. Also where the
-// CLI finds the grid it talks to when nothing else is said. Plain values; the text holds keys and lies in a file of mode 0600.
+// GridReport: a running grid as scripts see it: the one JSON object of `up --detach --json`, which stays stable. Also
+// where the CLI finds the grid it talks to when nothing else is said. Plain values; the text holds keys and lies in a
+// file of mode 0600.
 #pragma once
 
 #include <map>

@@ -17,7 +17,10 @@ GridReport example() {
   r.chat_model = "m";
   r.control_pid = 7;
   r.sites = {{"paris", "FR", "http://127.0.0.1:2", {8, 9}}};
-  r.nodes = {{"paris-1", "paris", 9, {{"llama.cpp", "m", 10, "unix:/s", "hush"}, {"openai", "e", 11, "http://127.0.0.1:3", ""}}}};
+  r.nodes = {{"paris-1",
+              "paris",
+              9,
+              {{"llama.cpp", "m", 10, "unix:/s", "hush"}, {"openai", "e", 11, "http://127.0.0.1:3", ""}}}};
   r.tenants = {{"acme", "agk1_a", ""}, {"mairie", "agk1_b", "fr"}};
   r.links = {{"paris", "control", "/r.sock"}};
   return r;

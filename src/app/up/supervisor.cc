@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+
 #include <utility>
 
 #include "app/cli/resource_files.h"
@@ -45,7 +46,9 @@ void Supervisor::done(const std::string& what) {
 
 void Supervisor::died(const std::string& name, io::ExitStatus status) {
   writer_.note(fmt::format("{} ended with {}; aigrid up restart {} starts it again", name, describe(status), name));
-  if (!up_) deaths_.push_back(fmt::format("{} ended with {}; {}", name, describe(status), tail(env_.files(), process_log(options_.state, name))));
+  if (!up_)
+    deaths_.push_back(fmt::format("{} ended with {}; {}", name, describe(status),
+                                  tail(env_.files(), process_log(options_.state, name))));
   write_marks();
 }
 
@@ -81,8 +84,8 @@ Result<void> Supervisor::prepare() {
   if (kept.ok()) {
     auto decoded = decode_remembered(*kept);
     if (!decoded.ok()) {
-      return invalid("cannot use " + remembered_file(options_.state) + ": " + decoded.error().message + "; remove the folder " +
-                     options_.state + " to start afresh");
+      return invalid("cannot use " + remembered_file(options_.state) + ": " + decoded.error().message +
+                     "; remove the folder " + options_.state + " to start afresh");
     }
     remembered_ = std::move(*decoded);
   }
@@ -194,7 +197,8 @@ io::Task<Result<void>> Supervisor::start_members() {
     if (!joined(process)) {
       AIGRID_CO_TRY(secret, co_await token("agent", node.site, node.name));
     }
-    AIGRID_CO_CHECK_OK(start_member(process, agent_process(program_, options_, at_, node, secret, remembered_.engine_secret)));
+    AIGRID_CO_CHECK_OK(
+        start_member(process, agent_process(program_, options_, at_, node, secret, remembered_.engine_secret)));
   }
   write_marks();
   co_return Result<void>();
@@ -264,7 +268,8 @@ io::Task<Result<EnginesStatus>> Supervisor::wait_ready() {
     writer_.live(fmt::format("… {} not ready yet: {}", missing.size(), missing.front()));
     if (env_.now() > until) {
       co_return internal(fmt::format("the grid is not ready after {} s:\n{}\nlogs: {}/<process>/log",
-                                     to_ms(options_.limits.ready_within) / 1000, fmt::join(missing, "\n"), options_.state));
+                                     to_ms(options_.limits.ready_within) / 1000, fmt::join(missing, "\n"),
+                                     options_.state));
     }
     co_await env_.sleep_for(options_.limits.look_every);
   }
@@ -278,7 +283,8 @@ io::Task<Result<GridReport>> Supervisor::bring_up() {
   AIGRID_CO_CHECK_OK(co_await apply());
   AIGRID_CO_CHECK_OK(co_await start_members());
   AIGRID_CO_CHECK_OK(co_await make_keys());
-  done(fmt::format("{} sites and {} nodes started, configuration applied", plan_.inventory.sites.size(), plan_.inventory.nodes.size()));
+  done(fmt::format("{} sites and {} nodes started, configuration applied", plan_.inventory.sites.size(),
+                   plan_.inventory.nodes.size()));
   AIGRID_CO_TRY(const EnginesStatus engines, co_await wait_ready());
   done("every gateway routes, every engine answers");
   up_ = true;
@@ -294,12 +300,16 @@ GridReport Supervisor::report(const EnginesStatus& engines) const {
   out.bin = program_;
   out.management = "http://" + at_.management;
   out.admin_key = remembered_.admin_key;
-  out.env = {{"AIGRID_MANAGEMENT", out.management}, {"AIGRID_ADMIN_KEY", out.admin_key}, {"AIGRID_STATE", options_.state}};
+  out.env = {
+      {"AIGRID_MANAGEMENT", out.management}, {"AIGRID_ADMIN_KEY", out.admin_key}, {"AIGRID_STATE", options_.state}};
   out.chat_model = plan_.chat_model;
   out.embedding_model = plan_.embedding_model;
   out.control_pid = children_.pid("control");
   for (const auto& site : plan_.inventory.sites) {
-    ReportedSite one{site.name, site.country, "http://" + at_.gateways.at(site.name).open, {children_.pid(gateway_process(site.name))}};
+    ReportedSite one{site.name,
+                     site.country,
+                     "http://" + at_.gateways.at(site.name).open,
+                     {children_.pid(gateway_process(site.name))}};
     for (const auto& node : plan_.inventory.nodes) {
       if (node.site == site.name) one.pids.push_back(children_.pid(agent_process(node.name)));
     }
@@ -326,6 +336,7 @@ io::Task<Result<std::optional<cli::ChatOutcome>>> Supervisor::ask(const GridRepo
   ask.model = report.chat_model;
   ask.message = options_.limits.question;
   ask.max_tokens = options_.limits.chat_tokens;
+  ask.temperature = 0;
   ask.within = options_.limits.chat_within;
   auto outcome = co_await cli::ask_chat(env_, std::move(ask), {});
   if (!outcome.ok()) co_return internal("the grid is up, but its first answer failed: " + outcome.error().message);

@@ -1,6 +1,7 @@
 #include "app/up/up.h"
 
 #include <fmt/format.h>
+
 #include <utility>
 #include <vector>
 
@@ -42,15 +43,18 @@ std::string farewell(const GridReport& report, const UpOptions& options) {
   const std::string key = report.tenants.empty() ? "KEY" : demo_tenant(report).key;
   const std::string model = report.chat_model.empty() ? "MODEL" : report.chat_model;
   std::string out = fmt::format("\ngateway  {}\nkey      {}\n", url, key);
-  if (bound != nullptr) out += fmt::format("key      {}  (tenant {}: zone {} only)\n", bound->key, bound->name, bound->zone);
+  if (bound != nullptr)
+    out += fmt::format("key      {}  (tenant {}: zone {} only)\n", bound->key, bound->name, bound->zone);
   out += fmt::format(
       "\ncurl -s {}/chat/completions -H 'Authorization: Bearer {}' -H 'Content-Type: application/json' -d "
-      "'{{\"model\":\"{}\",\"messages\":[{{\"role\":\"user\",\"content\":\"{}\"}}],\"max_tokens\":40}}'\n",
-      url, key, model, options.limits.question);
+      "'{{\"model\":\"{}\",\"messages\":[{{\"role\":\"user\",\"content\":\"{}\"}}],\"max_tokens\":{},\"temperature\":0}"
+      "}'\n",
+      url, key, model, options.limits.question, options.limits.chat_tokens);
   out += fmt::format(
       "\npython3 -c 'from openai import OpenAI; print(OpenAI(base_url=\"{}\", api_key=\"{}\").chat.completions.create("
-      "model=\"{}\", max_tokens=40, messages=[{{\"role\": \"user\", \"content\": \"{}\"}}]).choices[0].message.content)'\n",
-      url, key, model, options.limits.question);
+      "model=\"{}\", max_tokens={}, temperature=0, messages=[{{\"role\": \"user\", \"content\": "
+      "\"{}\"}}]).choices[0].message.content)'\n",
+      url, key, model, options.limits.chat_tokens, options.limits.question);
   return out;
 }
 
@@ -113,7 +117,8 @@ io::Task<int> supervise(io::Env& env, cli::Writer& writer, const UpOptions& opti
 }
 
 std::vector<std::string> detached_command(const UpOptions& options) {
-  std::vector<std::string> argv{io::own_program(), "up", "--supervised", "--config", options.config, "--state", options.state};
+  std::vector<std::string> argv{io::own_program(), "up",      "--supervised", "--config",
+                                options.config,    "--state", options.state};
   const auto add = [&argv](const char* flag, const std::string& value) {
     if (!value.empty()) argv.insert(argv.end(), {flag, value});
   };
@@ -181,7 +186,9 @@ io::Task<int> detach(io::Env& env, cli::Writer& writer, const UpOptions& options
 io::Task<int> run_up(io::Env& env, cli::Writer& writer, UpOptions options) {
   options.state = io::absolute_path(options.state);
   options.config = io::absolute_path(options.config);
-  if (!options.engines.empty()) options.engines = io::absolute_path(options.engines);
+  for (std::string* folder : {&options.engines, &options.models}) {
+    if (!folder->empty()) *folder = io::absolute_path(*folder);
+  }
   auto made = env.files().make_folders(own_folder(options.state));
   if (!made.ok()) {
     writer.note("error: " + made.error().message);
@@ -189,8 +196,9 @@ io::Task<int> run_up(io::Env& env, cli::Writer& writer, UpOptions options) {
   }
   const auto running = running_marks(env.files(), options.state);
   if (!running.empty()) {
-    writer.note(fmt::format("error: a grid runs on {} already (process {}); stop it with aigrid down --state {}, or give another --state",
-                            options.state, running.front().pid, options.state));
+    writer.note(fmt::format(
+        "error: a grid runs on {} already (process {}); stop it with aigrid down --state {}, or give another --state",
+        options.state, running.front().pid, options.state));
     co_return 1;
   }
   if (options.detach) co_return co_await detach(env, writer, options);

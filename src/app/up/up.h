@@ -1,6 +1,6 @@
-// run_up: a little grid on one machine: control, a gateway per site and an agent per node as processes of the same program,
-// each with its own folder, started with a URL and a join token; and between them relays that make distance felt.
-// run_down, run_link, run_restart: talk to a running one. All return exit codes; notes go through the Writer.
+// run_up: a little grid on one machine: control, a gateway per site and an agent per node as processes of the same
+// program, each with its own folder, started with a URL and a join token; and between them relays that make distance
+// felt. run_down, run_link, run_restart: talk to a running one. All return exit codes; notes go through the Writer.
 // State: STATE/<process>/ belongs to that process; STATE/up/ to this one.
 #pragma once
 
@@ -16,15 +16,15 @@ namespace aigrid::up {
 // Every number of `up`. One source of defaults; tests set their own.
 struct UpLimits {
   Duration control_start = 20s;
-  Duration ready_within = 90s;    // gateways route, engines answer
-  Duration look_every = 50ms;     // while waiting
+  Duration ready_within = 90s;  // gateways route, engines answer
+  Duration look_every = 50ms;   // while waiting
   Duration apply_within = 30s;
-  Duration ask_within = 5s;       // a short question to a process of ours
+  Duration ask_within = 5s;  // a short question to a process of ours
   Duration chat_within = 60s;
-  Duration stop_within = 10s;     // after SIGTERM; then SIGKILL
-  Duration dial_within = 5s;      // of a relay, to its target
-  Duration detach_within = 150s;  // until the detached grid is ready
-  double control_rtt_ms = 10;     // from a site to control, where no Link says otherwise
+  Duration stop_within = 10s;                       // after SIGTERM; then SIGKILL
+  Duration dial_within = 5s;                        // of a relay, to its target
+  Duration detach_within = 150s;                    // until the detached grid is ready
+  double control_rtt_ms = 10;                       // from a site to control, where no Link says otherwise
   std::size_t relay_bytes = std::size_t{4} << 20U;  // under way in one direction of one connection
   std::size_t relay_piece = std::size_t{64} << 10U;
   std::size_t answer_bytes = std::size_t{1} << 20U;

@@ -57,7 +57,8 @@ Result<ProcessMark> process_mark(Files& files, int pid) {
 Result<void> end_process(Files& files, const ProcessMark& mark, bool at_once) {
   AIGRID_TRY(const ProcessMark now, process_mark(files, mark.pid));
   if (now != mark) {
-    return Error{Code::NotFound, Origin::Self, Retry::Never, "process " + std::to_string(mark.pid) + " is another one now"};
+    return Error{Code::NotFound, Origin::Self, Retry::Never,
+                 "process " + std::to_string(mark.pid) + " is another one now"};
   }
   if (::kill(mark.pid, at_once ? SIGKILL : SIGTERM) != 0) {
     return system_error(errno, "cannot end process " + std::to_string(mark.pid));

@@ -1,4 +1,5 @@
-// What a program may know about itself and its machine's processes. Any thread. Errors: NotFound for a process that is not there.
+// What a program may know about itself and its machine's processes. Any thread. Errors: NotFound for a process that is
+// not there.
 #pragma once
 
 #include <cstdint>

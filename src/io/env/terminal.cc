@@ -20,7 +20,8 @@ Result<void> write_standard(StandardStream stream, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t n = ::write(number_of(stream), bytes.data(), bytes.size());
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return system_error(errno, stream == StandardStream::Output ? "cannot write the output" : "cannot write notes");
+    if (n < 0)
+      return system_error(errno, stream == StandardStream::Output ? "cannot write the output" : "cannot write notes");
     bytes.remove_prefix(static_cast<std::size_t>(n));
   }
   return {};

@@ -1,5 +1,6 @@
-// Standard output and standard error as a program for people uses them: whether a terminal is there, and writing in order.
-// Any thread; calls block as the terminal or pipe does. Errors: Unavailable (nobody reads any more), ResourceExhausted (disk full).
+// Standard output and standard error as a program for people uses them: whether a terminal is there, and writing in
+// order. Any thread; calls block as the terminal or pipe does. Errors: Unavailable (nobody reads any more),
+// ResourceExhausted (disk full).
 #pragma once
 
 #include <string_view>
