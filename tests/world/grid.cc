@@ -237,6 +237,7 @@ io::Task<void> WorldGrid::run_agent(io::Env& env, std::string node, std::string 
 }
 
 bool WorldGrid::wait_ready(Duration within) {
+  world_->run_for(100ms);  // until everybody has noticed what was done last
   return wait_status("/api/v1/status", [this](const json& status) { return ready(status); }, within);
 }
 

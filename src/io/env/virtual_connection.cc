@@ -130,7 +130,13 @@ void VirtualEnd::finish() {
 
 void VirtualEnd::close() {
   if (closed_) return;
-  finish();
+  if (!inbox_.empty() && !reset_) {  // what came is thrown away unread: the sender learns it, as from a kernel
+    ended_ = true;
+    inbox_.clear();
+    send(Kind::Reset, {});
+  } else {
+    finish();
+  }
   closed_ = true;
   core_.record("close", connection_.number, number_ == 0 ? ">" : "<");
   nudge();

@@ -40,7 +40,7 @@ TEST_P(KeysTest, IssueAndInspect) {
   const auto cert = keys.inspect(*chain);
   ASSERT_TRUE(cert.ok());
   EXPECT_EQ(cert->id, "spiffe://demo/agent/lyon/node-1");
-  EXPECT_EQ(cert->not_before, kNow - 5min);
+  EXPECT_EQ(cert->not_before, kNow - kBackdate);
   EXPECT_EQ(cert->not_after, kNow + 1h);
   EXPECT_EQ(cert->serial.size(), 32U);
   EXPECT_EQ(cert->key_hash, checked->key_hash);
