@@ -46,7 +46,7 @@ std::string Node::metrics() const {
   add(out, "aigrid_node_temperature_celsius", "the hottest sensor", now.temperature_c);
   add(out, "aigrid_node_power_watts", "measured, or estimated from nameplate and load", now.power_w,
       {{"estimated", now.power_w.estimated ? "true" : "false"}});
-  return metrics::write(out);
+  return metrics::write(out) + "# EOF\n";
 }
 
 }  // namespace aigrid::agent

@@ -44,6 +44,11 @@ Phase<Question> read_intent(const http::RequestHead& head, std::string_view body
   auto merged = access::merge(grid::Intent{}, header, question.scan.intent);
   if (!merged.ok()) return tl::unexpected(openai::from_error(merged.error()));
   question.intent = std::move(*merged);
+  if (question.intent.dry_run) {
+    return tl::unexpected(openai::ApiError{
+        400, "unsupported_parameter", "a dry run is not possible yet; grid.trace explains the choice of a real request",
+        "grid.dry_run"});
+  }
   return question;
 }
 

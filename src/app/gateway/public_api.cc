@@ -66,10 +66,12 @@ io::Task<void> PublicApi::infer(io::Exchange& exchange, grid::Task task, std::st
   admitted.received = services_.env.now();
   admitted.received_wall = services_.env.wall();
   if (!body.ok()) {
-    if (body.error().code != Code::ResourceExhausted) co_return;  // the client is gone, nothing was asked
-    openai::ApiError large{413, "request_too_large", body.error().message, ""};
-    account_refusal(request_id, admitted.caller, {}, task, large, admitted.received);
-    co_await refuse(exchange, request_id, std::move(large));
+    const Code why = body.error().code;
+    if (why != Code::ResourceExhausted && why != Code::Unavailable) co_return;  // the server answers that itself
+    openai::ApiError wrong{413, "request_too_large", body.error().message, ""};
+    if (why == Code::Unavailable) wrong = {400, "invalid_request", body.error().message, ""};
+    account_refusal(request_id, admitted.caller, {}, task, wrong, admitted.received);
+    co_await refuse(exchange, request_id, std::move(wrong));
     co_return;
   }
   auto question = read_intent(exchange.head(), *body, task);
@@ -127,6 +129,7 @@ io::Task<void> PublicApi::models(io::Exchange& exchange, std::string path, std::
 io::Task<void> PublicApi::refuse(io::Exchange& exchange, std::string request_id, openai::ApiError refusal) {
   http::Headers headers = standard_headers(request_id, Duration{});
   headers.set("content-type", "application/json");
+  if (refusal.status == 405) headers.set("allow", exchange.head().method == "GET" ? "POST" : "GET");
   if (!openai::retriable(refusal.status)) headers.set("x-should-retry", "false");
   std::string body = openai::error_body(refusal, request_id_member(request_id));
   (void)co_await exchange.respond(refusal.status, std::move(headers), std::move(body));
