@@ -1,0 +1,46 @@
+"""Routing uses the round trips that are measured, not those that were configured."""
+import time
+
+from deadline import until
+
+
+def where(grid, site):
+    answer = grid.embed(site, text="where")
+    assert answer.status == 200, answer
+    return answer.headers["x-aigrid-site"]
+
+
+def test_routing_follows_a_changed_delay_within_two_seconds(grid):
+    # From Stockholm embeddings run in Frankfurt (23.5 ms) rather than Paris (31.2) or Lyon (38.3).
+    until(lambda: where(grid, "stockholm") == "frankfurt", 10, "Frankfurt is the nearest")
+    try:
+        grid.link("frankfurt", "stockholm", "--delay-ms", "150")
+        changed = time.monotonic()
+        until(lambda: where(grid, "stockholm") == "paris", 5, "Paris is the nearest now")
+        took = time.monotonic() - changed
+    finally:
+        grid.link("frankfurt", "stockholm", "--restore")
+    assert took <= 2.0, f"routing followed after {took:.2f} s"
+    until(lambda: where(grid, "stockholm") == "frankfurt", 10, "Frankfurt is the nearest again")
+
+
+def test_a_cut_link_is_routed_round_and_restored(grid):
+    try:
+        grid.link("frankfurt", "stockholm", "--cut")
+        seen = [where(grid, "stockholm") for _ in range(10)]
+        assert "frankfurt" not in seen[3:], seen
+    finally:
+        grid.link("frankfurt", "stockholm", "--restore")
+    until(lambda: where(grid, "stockholm") == "frankfurt", 15, "the link is used again")
+
+
+def test_links_report_what_was_measured(grid):
+    def measured():
+        links = grid.status()["links"]
+        seen = {l["name"]: [s for s in l["seen_by"] if s["up"] and s["rtt_ms"] > 0] for l in links}
+        return (links, seen) if len(seen) >= 15 and all(len(s) == 2 for s in seen.values()) else None
+    links, seen = until(measured, 20, "every link measured from both its ends")
+    configured = {r["metadata"]["name"]: r["spec"]["rtt_ms"] for r in grid.api("/api/v1/links").json["items"]}
+    for link in links:
+        for end in seen[link["name"]]:
+            assert configured[link["name"]] * 0.8 < end["rtt_ms"] < configured[link["name"]] + 60, (link["name"], end)
