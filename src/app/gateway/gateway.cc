@@ -6,6 +6,7 @@
 #include "app/gateway/control_link.h"
 #include "app/gateway/inner_server.h"
 #include "app/gateway/public_api.h"
+#include "app/gateway/public_tls.h"
 #include "app/gateway/services.h"
 #include "core/routing/readiness.h"
 #include "io/client/join.h"
@@ -30,10 +31,11 @@ io::JoinOptions join_options(const GatewayOptions& options, const io::Address& p
 // Everything of one gateway, built bottom up; destroyed in reverse.
 class Process {
  public:
-  Process(io::Env& env, const GatewayOptions& options, std::unique_ptr<io::Membership> membership,
-          std::unique_ptr<LedgerSpool> ledger)
+  Process(io::Env& env, const GatewayOptions& options, io::WrapFn public_wrap,
+          std::unique_ptr<io::Membership> membership, std::unique_ptr<LedgerSpool> ledger)
       : env_(env),
         options_(options),
+        public_wrap_(std::move(public_wrap)),
         membership_(std::move(membership)),
         ledger_(std::move(ledger)),
         board_(options.name),
@@ -85,7 +87,7 @@ class Process {
 
   io::Task<void> serve_public(io::Listener& listener) {
     io::ServeFn serve = [this](io::Exchange& exchange) { return public_.serve(exchange); };
-    co_await io::serve_listener(env_, listener, connections_, limits_, std::move(serve));
+    co_await io::serve_listener(env_, listener, connections_, limits_, std::move(serve), public_wrap_);
   }
 
   io::Task<void> serve_ops() {
@@ -113,6 +115,7 @@ class Process {
 
   io::Env& env_;
   const GatewayOptions& options_;
+  io::WrapFn public_wrap_;
   std::unique_ptr<io::Membership> membership_;
   std::unique_ptr<LedgerSpool> ledger_;
   Meters meters_;
@@ -138,6 +141,8 @@ io::Task<int> run_gateway(io::Env& env, GatewayOptions options) {
   };
   auto made = env.files().make_folders(options.state);
   if (!made.ok()) co_return failed("state_unusable", made.error());
+  auto wrap = public_wrap(env, options);
+  if (!wrap.ok()) co_return failed("public_tls_unusable", wrap.error());
   auto public_listener = env.listen(options.public_address, {});
   if (!public_listener.ok()) co_return failed("public_listener_failed", public_listener.error());
   auto inner_listener = env.listen(options.inner, {});
@@ -149,7 +154,7 @@ io::Task<int> run_gateway(io::Env& env, GatewayOptions options) {
   if (!membership.ok()) co_return failed("identity_unusable", membership.error());
   auto ledger = LedgerSpool::open(env, options.state, options.name);
   if (!ledger.ok()) co_return failed("spool_unusable", ledger.error());
-  Process process(env, options, std::move(*membership), std::move(*ledger));
+  Process process(env, options, std::move(*wrap), std::move(*membership), std::move(*ledger));
   co_return co_await process.run(std::move(*public_listener), std::move(*inner_listener));
 }
 

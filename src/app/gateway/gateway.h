@@ -17,6 +17,8 @@ struct GatewayOptions {
   io::Address control;  // control's inner listener
   std::string token;    // join token; needed until the first join succeeded
   io::Address public_address = "127.0.0.1:0";
+  std::string public_certificate;  // PEM files; both empty: plain, on loopback only
+  std::string public_key;
   io::Address inner = "127.0.0.1:0";
   io::Address ops;               // empty: none
   io::Address advertise_public;  // what others dial; empty: what was bound
