@@ -174,7 +174,7 @@ void Reader::add_gateway() {
   sub->add_option("--public-address", gateway_.public_address, "address of the client API")->capture_default_str();
   sub->add_option("--inner", gateway_.inner, "address for agents and peers")->capture_default_str();
   sub->add_option("--ops", gateway_.ops, "address of /livez, /readyz, /metrics");
-  sub->add_option("--public-certificate", gateway_.public_certificate, "PEM file; needed where --public is not loopback");
+  sub->add_option("--public-certificate", gateway_.public_certificate, "PEM file; needed off loopback");
   sub->add_option("--public-key", gateway_.public_key, "PEM file of the certificate's key");
   sub->add_option("--advertise-public", gateway_.advertise_public, "what clients dial, if another");
   sub->add_option("--advertise-inner", gateway_.advertise_inner, "what peers dial, if another");

@@ -46,7 +46,7 @@ Phase<Question> read_intent(const http::RequestHead& head, std::string_view body
   question.intent = std::move(*merged);
   if (question.intent.dry_run) {
     return tl::unexpected(openai::ApiError{
-        400, "unsupported_parameter", "a dry run is not possible yet; grid.trace explains the choice of a real request",
+        400, "unsupported_parameter", "a dry run is not possible; grid.trace explains the choice of a real request",
         "grid.dry_run"});
   }
   return question;
