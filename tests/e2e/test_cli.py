@@ -97,8 +97,7 @@ def test_a_watch_says_what_changes(grid):
 
 
 def test_apply_is_idempotent_and_dry_runs_write_nothing(grid, tmp_path):
-    # All but the links: those of a grid that `up` started go through its relays, and the files know nothing of them.
-    files = [part for file in sorted(grid.config.glob("*.yaml")) if file.name != "links.yaml" for part in ("-f", file)]
+    files = [part for file in sorted(grid.config.glob("*.yaml")) for part in ("-f", file)]
     done = grid.cli("apply", *files)
     assert "unchanged" in done.stdout
     document = "apiVersion: aigrid/v1\nkind: Tenant\nmetadata: {name: never}\nspec: {}\n"

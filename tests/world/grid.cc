@@ -63,10 +63,10 @@ WorldGrid::WorldGrid(GridOptions options)
 }
 
 io::Address WorldGrid::public_of(const std::string& site) {
-  return "10.9.1." + std::to_string(number_of(site)) + ":8080";
+  return "127.9.1." + std::to_string(number_of(site)) + ":8080";
 }
 io::Address WorldGrid::inner_of(const std::string& site) {
-  return "10.9.1." + std::to_string(number_of(site)) + ":8081";
+  return "127.9.1." + std::to_string(number_of(site)) + ":8081";
 }
 
 std::vector<std::string> WorldGrid::nodes() const {

@@ -22,6 +22,18 @@ std::optional<std::vector<api::Resource>> parse_all(const json::Json& body, std:
   return out;
 }
 
+// A file says what the grid is; `dial` says how processes reach each other here, and belongs to who runs them. A file
+// that does not mention it leaves it as it is.
+void keep_dial(const Catalog& catalog, std::vector<api::Resource>& resources) {
+  for (auto& r : resources) {
+    if (r.kind != api::Kind::Link || r.spec.contains("dial")) continue;
+    const auto now = catalog.find(r.kind, r.name);
+    if (!now) continue;
+    const auto& link = std::get<grid::Link>(now->noun);
+    if (!link.dial.empty()) r.spec["dial"] = link.dial;
+  }
+}
+
 }  // namespace
 
 io::Task<void> ManagementApi::apply(Request& request) {
@@ -36,6 +48,7 @@ io::Task<void> ManagementApi::apply(Request& request) {
     co_await refuse(request, problem_of(std::move(problems)));
     co_return;
   }
+  keep_dial(services_.catalog, *resources);
   WriteAsk ask;
   ask.change.puts = std::move(*resources);
   ask.dry_run = request.query.contains("dryRun") || !problems.empty();  // still to find all problems
