@@ -8,8 +8,23 @@
 
 namespace aigrid::gateway {
 
-Agents::Agents(io::Env& env, Board& board, std::function<void()> on_report)
-    : env_(env), board_(board), on_report_(std::move(on_report)) {}
+namespace {
+
+// Is there anything in `after` that must not wait for the next regular status? Load and counters can.
+bool tells_more(const inner::NodeReport& before, const inner::NodeReport& after) {
+  if (before.bundle_version != after.bundle_version || before.engines.size() != after.engines.size()) return true;
+  for (std::size_t i = 0; i < after.engines.size(); ++i) {
+    const auto& b = before.engines[i];
+    const auto& a = after.engines[i];
+    if (b.deployment != a.deployment || b.state != a.state || b.reason != a.reason || b.pid != a.pid) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Agents::Agents(io::Env& env, Board& board, std::function<void()> on_news)
+    : env_(env), board_(board), on_news_(std::move(on_news)) {}
 
 io::Task<void> Agents::follow(std::shared_ptr<io::H2Connection> connection, Spiffe agent) {
   auto member = std::make_shared<Member>(env_.executor());
@@ -45,9 +60,10 @@ io::Task<void> Agents::follow_up(std::shared_ptr<Member> member, std::string nod
       continue;
     }
     report->node = node;  // who it is, its certificate says
+    const bool news = tells_more(member->seen.report, *report);
     member->seen.report = *report;
     board_.node_reported(*report, env_.now());
-    on_report_();
+    if (news) on_news_();
   }
 }
 
@@ -72,7 +88,7 @@ io::Task<void> Agents::push_bundles(std::shared_ptr<Member> member, std::string 
     }
   }
   member->seen.bundle_version = version;
-  on_report_();
+  on_news_();
   tasks.spawn(read_answers(member, &lines, node));
   std::shared_ptr<const bundle::Held> previous;
   std::uint64_t sent_version = version;
@@ -112,7 +128,7 @@ io::Task<void> Agents::read_answers(std::shared_ptr<Member> member, io::LineRead
       member->bundle_event.set();
       env_.log().warn("agent_refused_bundle", {{"node", node}, {"why", member->seen.bundle_error}});
     }
-    on_report_();
+    on_news_();
   }
 }
 

@@ -19,7 +19,8 @@ namespace aigrid::gateway {
 
 class Agents {
  public:
-  Agents(io::Env& env, Board& board, std::function<void()> on_report);
+  // `on_news`: an agent came, applied or refused a bundle, or its engines changed state; not every report.
+  Agents(io::Env& env, Board& board, std::function<void()> on_news);
 
   // Follows the agent until its connection is lost. A newer connection of the same node replaces the older one.
   io::Task<void> follow(std::shared_ptr<io::H2Connection> connection, Spiffe agent);
@@ -48,7 +49,7 @@ class Agents {
 
   io::Env& env_;
   Board& board_;
-  std::function<void()> on_report_;
+  std::function<void()> on_news_;
   std::map<std::string, std::shared_ptr<Member>> members_;
 };
 
