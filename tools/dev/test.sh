@@ -5,6 +5,7 @@ suites() {
   suite unit        fast ctest_suite dev -L '^unit$'
   suite tidy        fast ctest_suite dev -L '^tidy$'
   suite world       fast ctest_suite dev -L '^world$'
+  suite seeds       full ctest_suite dev -L '^seeds$'
   suite e2e         full pytest_suite tests/e2e
   suite conformance full pytest_suite tests/conformance
   suite asan        full ctest_suite asan -L '^(unit|world)$'

@@ -53,6 +53,7 @@ class Process {
   }
 
   io::Task<int> run(std::unique_ptr<io::Listener> public_listener, std::unique_ptr<io::Listener> inner_listener) {
+    public_listener_ = std::move(public_listener);  // its accepting task ends after this frame
     auto held = control_.load_held();
     if (held.ok()) {
       bundle_changed();
@@ -64,13 +65,13 @@ class Process {
     tasks_.spawn(control_.run());
     tasks_.spawn(
         io::keep_renewed(env_, *membership_, [this](std::string csr) { return control_.renew(std::move(csr)); }));
-    tasks_.spawn(serve_public(*public_listener));
+    tasks_.spawn(serve_public(*public_listener_));
     tasks_.spawn(serve_ops());
     tasks_.spawn(settle_ledger());
     env_.log().note("gateway_started",
-                    {{"name", options_.name}, {"public", public_listener->address()}, {"epoch", ledger_->epoch()}});
+                    {{"name", options_.name}, {"public", public_listener_->address()}, {"epoch", ledger_->epoch()}});
     co_await env_.stop_requested().wait();
-    public_listener->close();
+    public_listener_->close();
     const Time until = env_.now() + options_.cadence.drain_within;
     while (meters_.requests_open > 0 && env_.now() < until) co_await env_.sleep_for(options_.cadence.drain_look);
     (void)ledger_->settle().ok();
@@ -128,6 +129,7 @@ class Process {
   InnerServer inner_;
   PublicApi public_;
   io::ServerLimits limits_;
+  std::unique_ptr<io::Listener> public_listener_;
   io::TaskGroup connections_;
   io::TaskGroup tasks_;
 };
