@@ -66,10 +66,10 @@ def failures(paths):
 
 
 def targets():
-    for test in json.load(sys.stdin)["tests"]:
-        program = next((part for part in test.get("command", []) if "/build/" in part), None)
-        if program:
-            print(os.path.basename(program))
+    # ctest tells no command of a program that is not built yet, so the name must do: NAME and NAME.PART are of NAME_test.
+    names = {test["name"].split(".")[0] for test in json.load(sys.stdin)["tests"]}
+    for name in sorted(names):
+        print(name if name.endswith("_fuzz") else name + "_test")
 
 
 if __name__ == "__main__":
