@@ -108,6 +108,9 @@ std::optional<inner::Refuse> Attempt::check() {
   }
   engine_ = services_.engines.find(ask_->deployment);
   if (!engine_) return elsewhere("no_engine", "deployment \"" + ask_->deployment + "\" is not on this node");
+  if (engine_->model().name != ask_->model) {  // residency was judged for the model that was named
+    return elsewhere("wrong_model", "deployment " + ask_->deployment + " does not serve model " + ask_->model);
+  }
   if (!engine_->ready()) return elsewhere("engine_not_ready", "the engine is " + engine_->report().state);
   if (!engine_->take_slot()) return elsewhere("no_slot", "all slots of the engine are taken");
   return std::nullopt;

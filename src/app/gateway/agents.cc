@@ -1,9 +1,9 @@
 #include "app/gateway/agents.h"
 
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "app/gateway/update_stream.h"
+#include "format/json/json.h"
 #include "io/http/lines.h"
 
 namespace aigrid::gateway {
@@ -71,21 +71,20 @@ io::Task<void> Agents::push_bundles(std::shared_ptr<Member> member, std::string 
   http::RequestHead head{"POST", "/inner/bundle", {{"host", "agent"}}};
   auto stream = member->connection->open(head, false);
   if (!stream.ok()) co_return;
-  io::TaskGroup tasks(env_.executor());
   std::map<std::string, std::string> sections;
   std::uint64_t version = 0;
   // The agent first says what it holds.
   io::LineReader lines(**stream);
+  io::TaskGroup tasks(env_.executor());  // after what its tasks use
   auto first = co_await lines.next();
   if (!first.ok() || !first->has_value()) co_return;
-  const auto held = nlohmann::json::parse(**first, nullptr, false);
-  if (held.is_object()) {
-    version = held.value("version", std::uint64_t{0});
-    if (auto it = held.find("sections"); it != held.end() && it->is_object()) {
-      for (const auto& [name, hash] : it->items()) {
-        if (hash.is_string()) sections[name] = hash.get<std::string>();
-      }
-    }
+  const auto held = json::parse(**first);
+  if (!held.ok()) co_return;
+  json::Reader hello(*held, "bundle hello");
+  hello.get("version", version).get("sections", sections);
+  if (!hello.ok()) {
+    env_.log().warn("bundle_hello_refused", {{"node", node}, {"why", hello.result().error().message}});
+    co_return;
   }
   member->seen.bundle_version = version;
   on_news_();
@@ -117,13 +116,17 @@ io::Task<void> Agents::read_answers(std::shared_ptr<Member> member, io::LineRead
   for (;;) {
     auto line = co_await lines->next();
     if (!line.ok() || !line->has_value()) co_return;
-    const auto answer = nlohmann::json::parse(**line, nullptr, false);
-    if (!answer.is_object()) continue;
-    if (answer.contains("applied")) {
-      member->seen.bundle_version = answer.value("applied", std::uint64_t{0});
+    const auto answer = json::parse(**line);
+    if (!answer.ok()) continue;
+    std::uint64_t applied = 0;
+    std::string why = "refused";
+    json::Reader reader(*answer, "bundle answer");
+    reader.get("applied", applied).get("why", why);
+    if (reader.ok() && applied != 0) {
+      member->seen.bundle_version = applied;
       member->seen.bundle_error.clear();
     } else {
-      member->seen.bundle_error = answer.value("why", std::string("refused"));
+      member->seen.bundle_error = why;
       member->refused = true;
       member->bundle_event.set();
       env_.log().warn("agent_refused_bundle", {{"node", node}, {"why", member->seen.bundle_error}});

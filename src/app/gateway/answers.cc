@@ -1,10 +1,10 @@
 #include "app/gateway/answers.h"
 
 #include <chrono>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "format/inner/records.h"
+#include "format/json/json.h"
 
 namespace aigrid::gateway {
 
@@ -28,9 +28,9 @@ void add_retry_headers(http::Headers& headers, const dispatch::action::Fail& fai
 std::string request_id_member(const std::string& request_id) { return "\"request_id\":\"" + request_id + "\""; }
 
 std::string explanation_json(const routing::Tables& tables, const routing::Explanation& explanation) {
-  nlohmann::json out = nlohmann::json::array();
+  json::Json out = json::Json::array();
   for (const auto& c : explanation.candidates) {
-    nlohmann::json one{{"site", tables.sites[c.site].spec.name}};
+    json::Json one{{"site", tables.sites[c.site].spec.name}};
     if (c.failed != routing::Filter::None) {
       one["removed_by"] = c.rule;
     } else {
@@ -42,7 +42,7 @@ std::string explanation_json(const routing::Tables& tables, const routing::Expla
     }
     out.push_back(std::move(one));
   }
-  return out.dump();
+  return json::dump(out);
 }
 
 void write_record(Services& services, grid::Record record) {

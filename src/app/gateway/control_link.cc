@@ -1,17 +1,17 @@
 #include "app/gateway/control_link.h"
 
 #include <chrono>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "app/gateway/seed.h"
 #include "app/gateway/update_stream.h"
+#include "format/json/json.h"
 #include "io/client/backoff.h"
 #include "io/client/inner_dial.h"
 
 namespace aigrid::gateway {
 
-using nlohmann::json;
+using json::Json;
 
 namespace {
 
@@ -70,12 +70,12 @@ io::Task<void> ControlLink::run() {
 io::Task<void> ControlLink::follow_bundle(std::shared_ptr<io::H2Connection> connection) {
   auto stream = connection->open({"POST", "/inner/bundle", {{"host", "control"}}}, false);
   if (!stream.ok()) co_return;
-  json hello = json::object();
+  Json hello = Json::object();
   if (const auto& held = services_.board.held()) {
     hello["version"] = held->parsed.version;
     hello["sections"] = held->parsed.sections;
   }
-  const std::string question = hello.dump() + "\n";
+  const std::string question = json::dump(hello) + "\n";
   auto sent = co_await (*stream)->write(question);
   if (!sent.ok()) co_return;
   UpdateReader updates(**stream);
@@ -137,15 +137,15 @@ io::Task<void> ControlLink::send_status(std::shared_ptr<io::H2Connection> connec
 }
 
 std::string ControlLink::status_line() const {
-  json status{{"gateway", services_.board.gateway()},
+  Json status{{"gateway", services_.board.gateway()},
               {"bundle_version", services_.board.held() ? services_.board.held()->parsed.version : 0},
               {"wall_ms", unix_ms(env_.wall())},
               {"requests_total", services_.ledger.written()},
-              {"nodes", json::array()},
-              {"links", json::array()}};
+              {"nodes", Json::array()},
+              {"links", Json::array()}};
   if (!bundle_error_.empty()) status["bundle_error"] = bundle_error_;
   for (const auto& [node, seen] : services_.agents.seen()) {
-    json report = json::parse(inner::encode(seen.report), nullptr, false);
+    Json report = Json::parse(inner::encode(seen.report), nullptr, false);
     report["node"] = node;
     report["bundle_version"] = seen.bundle_version;
     if (!seen.bundle_error.empty()) report["bundle_error"] = seen.bundle_error;
@@ -158,7 +158,7 @@ std::string ControlLink::status_line() const {
                                {"jitter_ms", link.row.jitter_ms},
                                {"losses", link.row.losses}});
   }
-  return status.dump() + "\n";
+  return json::dump(status) + "\n";
 }
 
 io::Task<void> ControlLink::ship_records(std::shared_ptr<io::H2Connection> connection) {

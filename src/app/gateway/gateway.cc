@@ -73,7 +73,8 @@ class Process {
     co_await env_.stop_requested().wait();
     public_listener_->close();
     const Time until = env_.now() + options_.cadence.drain_within;
-    while (meters_.requests_open > 0 && env_.now() < until) co_await env_.sleep_for(options_.cadence.drain_look);
+    while (meters_.requests_open + meters_.attempts_hosted > 0 && env_.now() < until)
+      co_await env_.sleep_for(options_.cadence.drain_look);
     (void)ledger_->settle().ok();
     if (ledger_->written() > 0) (void)co_await ledger_->spool().durable(ledger_->spool().next_sequence() - 1);
     env_.log().note("gateway_stopped");

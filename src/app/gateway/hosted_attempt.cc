@@ -18,6 +18,7 @@ io::Task<void> HostedAttempt::run() {
   AttemptSink& self = *this;
   local_ = std::make_unique<LocalAttempt>(services_.env, services_.board, services_.queues, services_.agents, *ask_,
                                           std::make_shared<const std::string>(std::move(body_)), self);
+  ++services_.meters.attempts_hosted;
   tasks_.spawn(run_local());
   tasks_.spawn(watch_peer());
   while (auto next = co_await out_.next()) {
@@ -31,6 +32,7 @@ io::Task<void> HostedAttempt::run() {
   }
   tasks_.cancel();
   local_.reset();
+  --services_.meters.attempts_hosted;
 }
 
 io::Task<Result<void>> HostedAttempt::read_ask() {
@@ -46,11 +48,13 @@ io::Task<Result<void>> HostedAttempt::read_ask() {
       continue;
     }
     if (auto* ask = std::get_if<inner::Ask>(&**frame)) {
+      if (ask_) co_return invalid("a second ask frame");
       ask_ = std::move(*ask);
     } else if (const auto* body = std::get_if<inner::Body>(&**frame)) {
       if (!ask_) co_return invalid("a body frame before its ask frame");
       if (body->bytes.empty()) co_return Result<void>{};
       body_ += body->bytes;
+      if (body_.size() > services_.options.max_body_bytes) co_return invalid("a body over the limit of a request");
     } else {
       co_return invalid("a frame that does not belong before the body's end");
     }
@@ -61,7 +65,10 @@ io::Task<void> HostedAttempt::watch_peer() {
   for (;;) {
     for (;;) {
       auto frame = decoder_.next();
-      if (!frame.ok()) break;
+      if (!frame.ok()) {
+        out_.close();
+        co_return;
+      }
       if (!frame->has_value()) break;
       if (std::holds_alternative<inner::Cancel>(**frame)) local_->cancel();
     }

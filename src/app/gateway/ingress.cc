@@ -40,7 +40,6 @@ io::Task<void> Ingress::run() {
     auto next = co_await events_.next();
     feed(*next);
   }
-  --services_.meters.requests_open;
   tasks_.cancel();
   attempts_.clear();  // gives back slots and streams now, however slowly the client takes the rest
   output_.close();
@@ -50,6 +49,7 @@ io::Task<void> Ingress::run() {
   } else {
     co_await writer_.join();
   }
+  --services_.meters.requests_open;
 }
 
 void Ingress::feed(const dispatch::Event& event) {

@@ -1,17 +1,17 @@
 #include "app/gateway/inner_server.h"
 
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "app/gateway/hosted_attempt.h"
+#include "format/json/json.h"
 #include "io/client/inner_dial.h"
 #include "io/tls/tls.h"
 
 namespace aigrid::gateway {
 
 io::Task<void> answer_problem(std::shared_ptr<io::H2Stream> stream, int status, std::string code, std::string message) {
-  const nlohmann::json problem{{"code", code}, {"message", message}};
-  const std::string body = problem.dump();
+  const json::Json problem{{"code", code}, {"message", message}};
+  const std::string body = json::dump(problem);
   if (!stream->respond({status, {{"content-type", "application/json"}}}).ok()) co_return;
   auto sent = co_await stream->write(body);
   if (sent.ok()) (void)stream->end();

@@ -34,7 +34,14 @@ Result<void> LedgerSpool::write(grid::Record record) {
 
 Result<void> LedgerSpool::settle() {
   while (!homeless_.empty()) {
-    AIGRID_CHECK_OK(append(homeless_.front()));
+    auto written = append(homeless_.front());
+    if (!written.ok() && written.error().code == Code::InvalidArgument) {
+      // Too large: the attempts' texts are the only part that others wrote. The account of it must not be lost.
+      for (auto& attempt : homeless_.front().attempts) attempt.result.clear();
+      homeless_.front().code.clear();
+      written = append(homeless_.front());
+    }
+    if (!written.ok()) return std::move(written).error();
     homeless_.pop_front();
   }
   return {};

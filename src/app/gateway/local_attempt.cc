@@ -60,6 +60,7 @@ io::Task<Result<std::string>> LocalAttempt::wait_for_node() {
 }
 
 Result<void> LocalAttempt::ask_queue() {
+  if (!board_.loaded()) return unavailable("this gateway has no bundle yet");
   const auto& tables = board_.tables();
   routing::RouteInput input;
   const auto tenant = tables.find_tenant(ask_.tenant);
