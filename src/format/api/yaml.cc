@@ -1,9 +1,12 @@
 #include "format/api/yaml.h"
 
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <sstream>
 
 #include "format/json/json.h"
 
@@ -121,6 +124,33 @@ void read_document(const std::string& file, const YAML::Node& node, ParsedFile& 
   }
 }
 
+// Reads events and keeps nothing.
+class Silent final : public YAML::EventHandler {
+ public:
+  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+};
+
+// On some malformed texts (such as ",j") yaml-cpp gives documents without end and without moving on. A document needs a
+// line of its own, so a text with more documents than lines is one of them.
+bool endless(std::string_view text) {
+  std::istringstream in{std::string(text)};
+  YAML::Parser parser(in);
+  Silent silent;
+  auto most = std::count(text.begin(), text.end(), '\n') + 1;
+  while (parser.HandleNextDocument(silent)) {
+    if (most-- == 0) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 ParsedFile parse_yaml(const std::string& file, std::string_view text) {
@@ -133,6 +163,11 @@ ParsedFile parse_yaml(const std::string& file, std::string_view text) {
   }
   // yaml-cpp reports by exception only; this is its one door.
   try {
+    if (endless(text)) {
+      out.problems.push_back(
+          {file, 1, "", "", "", "not YAML: a document does not end", "begin each with --- on a line"});
+      return out;
+    }
     for (const auto& document : YAML::LoadAll(std::string(text))) read_document(file, document, out);
   } catch (const YAML::Exception& e) {
     out.problems.push_back(

@@ -62,6 +62,7 @@ TEST(Yaml, WhatIsNoYamlOrTooMuch) {
   EXPECT_TRUE(parse_yaml("a", "").problems.empty());
   EXPECT_TRUE(parse_yaml("a", "# only words\n---\n").problems.empty());
   EXPECT_FALSE(parse_yaml("a", "just text").problems.empty());
+  EXPECT_NE(parse_yaml("a", ",j").problems.at(0).message.find("does not end"), std::string::npos);
   const auto twice = parse_yaml("a", "apiVersion: aigrid/v1\nkind: Zone\nkind: Site\nmetadata: {name: z}\n");
   EXPECT_NE(twice.problems.at(0).message.find("given twice"), std::string::npos);
   EXPECT_EQ(twice.problems.at(0).line, 3);
