@@ -60,6 +60,15 @@ def test_chat_prints_the_answer_and_one_line_of_where_and_why(grid):
     assert wrong.returncode != 0 and "key" in wrong.stderr
 
 
+def test_chat_without_a_model_finds_one_that_chats(grid):
+    """With a gateway and a key alone, as on another machine than the grid's: embedding models come first in the list."""
+    listed = wire.ask(grid.url("lyon"), "/v1/models", headers=wire.bearer(grid.key("mairie"))).json["data"]
+    assert [m["grid"]["task"] for m in listed if m["id"] == grid.chat_model] == ["chat"]
+    assert listed[0]["grid"]["task"] == "embedding"
+    done = run("chat", "Say hello.", "--gateway", grid.url("lyon"), "--key", grid.key("mairie"), "--max-tokens", "4", "--json")
+    assert json.loads(done.stdout)["model"] == grid.chat_model
+
+
 def test_the_admin_key_is_needed(grid):
     for headers in ({}, wire.bearer("wrong"), wire.bearer(grid.key("acme"))):
         answer = wire.ask(grid.said["management"], "/api/v1/sites", headers=headers)

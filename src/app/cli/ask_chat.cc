@@ -71,6 +71,23 @@ Result<std::string> take_event(std::string_view event, ChatOutcome& outcome) {
   return text;
 }
 
+Result<std::string> chat_model_of(std::string_view models) {
+  AIGRID_TRY(const auto value, json::parse(models));
+  std::string others;
+  const auto* list = json::Reader(value).list("data");
+  for (std::size_t i = 0; list != nullptr && i < list->size(); ++i) {
+    json::Reader model((*list)[i]);
+    std::string id;
+    std::string task = "chat";
+    model.get("id", id);
+    if (const auto* grid = model.object("grid")) json::Reader(*grid).get("task", task);
+    if (!id.empty() && task == "chat") return id;
+    if (!id.empty()) others += (others.empty() ? "" : ", ") + id;
+  }
+  if (others.empty()) return invalid("this key may see no model: give --model or another key");
+  return invalid("none of the models of this key chats (" + others + "): give --model or another key");
+}
+
 io::Task<Result<ChatOutcome>> ask_chat(io::Env& env, ChatAsk ask, TokenSink token) {
   io::ClientTimes times;
   times.head = ask.within;

@@ -41,6 +41,9 @@ io::Address address_of(std::string_view url);
 std::string chat_body(const ChatAsk& ask);
 // Takes one event's text into the outcome; gives the answer's new text. InvalidArgument for an error event.
 Result<std::string> take_event(std::string_view event, ChatOutcome& outcome);
+// The first model of a GET /v1/models that chats; one that does not say what it is for counts as one (another server
+// than ours). InvalidArgument: none, with what there is.
+Result<std::string> chat_model_of(std::string_view models);
 // The message of an OpenAI error body, or the body.
 std::string error_message(std::string_view body);
 

@@ -15,12 +15,10 @@ TEST(ChatEvents, give_text_and_place) {
                         outcome),
             "Pa");
   EXPECT_EQ(*take_event(R"({"choices":[{"index":0,"delta":{"content":"ris"}}]})", outcome), "ris");
-  EXPECT_EQ(
-      *take_event(
-          R"({"choices":[{"index":0,"delta":{},"finish_reason":"stop"}],)"
-      R"("grid":{"request_id":"r","site":"lyon","node":"lyon-1","why":"nearest"}})",
-          outcome),
-      "");
+  EXPECT_EQ(*take_event(R"({"choices":[{"index":0,"delta":{},"finish_reason":"stop"}],)"
+                        R"("grid":{"request_id":"r","site":"lyon","node":"lyon-1","why":"nearest"}})",
+                        outcome),
+            "");
   EXPECT_EQ(outcome.text, "Paris");
   EXPECT_EQ(outcome.site, "lyon");
   EXPECT_EQ(outcome.node, "lyon-1");
@@ -38,6 +36,17 @@ TEST(ChatBody, says_what_was_asked) {
   EXPECT_EQ((*body)["max_tokens"], 7);
   EXPECT_EQ((*body)["stream"], true);
   EXPECT_EQ(address_of("http://127.0.0.1:80/"), "127.0.0.1:80");
+}
+
+TEST(ChatModel, is_the_first_that_chats) {
+  const auto models = [](std::string_view data) { return chat_model_of(R"({"data":[)" + std::string(data) + "]}"); };
+  EXPECT_EQ(*models(R"({"id":"e5","grid":{"task":"embedding"}},{"id":"smol","grid":{"task":"chat"}})"), "smol");
+  EXPECT_EQ(*models(R"({"id":"of another server"})"), "of another server");
+  const auto none = models(R"({"id":"e5","grid":{"task":"embedding"}})");
+  ASSERT_FALSE(none.ok());
+  EXPECT_NE(none.error().message.find("(e5)"), std::string::npos) << none.error().message;
+  EXPECT_NE(models("").error().message.find("no model"), std::string::npos);
+  EXPECT_FALSE(chat_model_of("{").ok());
 }
 
 io::Task<void> serve(io::Exchange& exchange) {

@@ -3,7 +3,6 @@
 
 #include "app/cli/access.h"
 #include "app/cli/ask_chat.h"
-#include "format/json/json.h"
 #include "io/http/client.h"
 
 namespace aigrid::cli {
@@ -29,8 +28,8 @@ Result<void> fill(io::Env& env, ChatOptions& options) {
   return {};
 }
 
-// The first model the gateway offers this key.
-io::Task<Result<std::string>> first_model(io::Env& env, const ChatOptions& options) {
+// The first model that chats of those the gateway offers this key.
+io::Task<Result<std::string>> first_chat_model(io::Env& env, const ChatOptions& options) {
   http::RequestHead head{"GET", "/v1/models", {{"authorization", "Bearer " + options.key}}};
   io::ClientTimes times;
   times.head = options.access.limits.call;
@@ -40,12 +39,7 @@ io::Task<Result<std::string>> first_model(io::Env& env, const ChatOptions& optio
   auto body = co_await answer->read_all(kAnswerBytes);
   if (!body.ok()) co_return std::move(body).error();
   if (answer->head.status != 200) co_return invalid(error_message(*body));
-  AIGRID_CO_TRY(const auto value, json::parse(*body));
-  std::string name;
-  const auto* list = json::Reader(value).list("data");
-  if (list != nullptr && !list->empty()) json::Reader(list->front()).get("id", name);
-  if (name.empty()) co_return invalid("this key may see no model; give --model or another key");
-  co_return name;
+  co_return chat_model_of(*body);
 }
 
 }  // namespace
@@ -54,7 +48,7 @@ io::Task<int> run_chat(io::Env& env, Writer& writer, ChatOptions options) {
   auto filled = fill(env, options);
   if (!filled.ok()) co_return fail(writer, filled.error());
   if (options.model.empty()) {
-    auto model = co_await first_model(env, options);
+    auto model = co_await first_chat_model(env, options);
     if (!model.ok()) co_return fail(writer, model.error());
     options.model = std::move(*model);
   }

@@ -108,7 +108,7 @@ io::Task<void> PublicApi::models(io::Exchange& exchange, std::string path, std::
         std::find(caller->models.begin(), caller->models.end(), model.spec.name) == caller->models.end()) {
       continue;
     }
-    cards.push_back({model.spec.name, 0, model.spec.family.empty() ? tables.grid : model.spec.family});
+    cards.push_back({model.spec.name, 0, model.spec.family.empty() ? tables.grid : model.spec.family, model.spec.task});
   }
   http::Headers headers = standard_headers(request_id, Duration{});
   headers.set("content-type", "application/json");

@@ -6,7 +6,8 @@ namespace aigrid::openai {
 
 std::string model_object(const ModelCard& model) {
   return R"({"id":)" + json::quoted(model.id) + R"(,"object":"model","created":)" +
-         std::to_string(model.created_unix_s) + R"(,"owned_by":)" + json::quoted(model.owned_by) + "}";
+         std::to_string(model.created_unix_s) + R"(,"owned_by":)" + json::quoted(model.owned_by) +
+         R"(,"grid":{"task":")" + (model.task == grid::Task::Chat ? "chat" : "embedding") + R"("}})";
 }
 
 std::string models_list(const std::vector<ModelCard>& models) {

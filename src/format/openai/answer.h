@@ -8,12 +8,15 @@
 #include <string_view>
 #include <vector>
 
+#include "grid/model.h"
+
 namespace aigrid::openai {
 
 struct ModelCard {
   std::string id;
   std::int64_t created_unix_s = 0;
   std::string owned_by;
+  grid::Task task = grid::Task::Chat;  // told as `grid.task`: which endpoint takes it
 };
 
 std::string model_object(const ModelCard& model);

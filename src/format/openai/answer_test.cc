@@ -9,10 +9,12 @@ namespace aigrid::openai {
 namespace {
 
 TEST(Answer, ModelsAndGrid) {
-  const auto list = json::parse(models_list({{"smol", 7, "aigrid"}, {"a\"b", 8, "x"}}));
+  const auto list = json::parse(models_list({{"smol", 7, "aigrid"}, {"a\"b", 8, "x", grid::Task::Embedding}}));
   ASSERT_TRUE(list.ok());
   EXPECT_EQ((*list)["data"][1]["id"], "a\"b");
   EXPECT_EQ((*list)["object"], "list");
+  EXPECT_EQ((*list)["data"][0]["grid"]["task"], "chat");
+  EXPECT_EQ((*list)["data"][1]["grid"]["task"], "embedding");
   EXPECT_EQ(models_list({}), R"({"object":"list","data":[]})");
   const auto note = grid_object({"req", "paris", "", "fr", "near", 12.5, R"({"a":1})"});
   EXPECT_EQ(note,
