@@ -70,11 +70,20 @@ Result<void> VirtualDisk::claim(std::size_t now, std::size_t then, const std::st
   return {};
 }
 
+void VirtualDisk::Content::touch(std::size_t from, std::size_t to) {
+  if (!changed.empty() && changed.back().second == from) {
+    changed.back().second = to;  // files that are only appended to keep one range
+  } else {
+    changed.emplace_back(from, to);
+  }
+}
+
 Result<void> VirtualDisk::write(Content& content, std::uint64_t offset, std::string_view bytes,
                                 const std::string& path) {
   const std::size_t end = offset + bytes.size();
   AIGRID_CHECK_OK(claim(content.bytes.size(), std::max(content.bytes.size(), end), path));
   if (offset < content.durable.size()) content.appended_only = false;
+  content.touch(std::min<std::size_t>(offset, content.bytes.size()), end);
   if (offset == content.bytes.size()) {
     content.bytes += bytes;
     return {};
@@ -87,6 +96,7 @@ Result<void> VirtualDisk::write(Content& content, std::uint64_t offset, std::str
 Result<void> VirtualDisk::resize(Content& content, std::uint64_t size, const std::string& path) {
   AIGRID_CHECK_OK(claim(content.bytes.size(), size, path));
   if (size < content.durable.size()) content.appended_only = false;
+  content.touch(std::min<std::size_t>(size, content.bytes.size()), size);
   content.bytes.resize(size);
   return {};
 }
@@ -96,11 +106,12 @@ Result<void> VirtualDisk::sync(Content& content, const std::string& path) {
     --failing_syncs_;
     return internal("cannot flush " + path + " to disk: input/output error");
   }
-  if (content.appended_only) {
-    content.durable.append(content.bytes, content.durable.size());
-  } else {
-    content.durable = content.bytes;
+  content.durable.resize(content.bytes.size());
+  for (const auto& [from, to] : content.changed) {
+    const std::size_t end = std::min(to, content.bytes.size());  // it may have been cut since
+    if (from < end) content.durable.replace(from, end - from, content.bytes, from, end - from);
   }
+  content.changed.clear();
   content.appended_only = true;
   return {};
 }

@@ -5,6 +5,8 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <utility>
+#include <vector>
 
 #include "io/env/virtual_core.h"
 
@@ -16,6 +18,8 @@ class VirtualDisk {
     std::string bytes;
     std::string durable;
     bool appended_only = true;  // since the last sync: `durable` is a prefix of `bytes`
+    std::vector<std::pair<std::size_t, std::size_t>> changed{};  // [from, to) of `bytes`, since the last sync
+    void touch(std::size_t from, std::size_t to);
   };
 
   explicit VirtualDisk(VirtualCore& core) : core_(core) {}
