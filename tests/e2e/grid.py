@@ -39,9 +39,9 @@ def run(*args, env=None, within=60, check=True, stdin=None):
 
 
 class Grid:
-    def __init__(self, config=ROOT / "examples/europe"):
-        self._folder = tempfile.TemporaryDirectory(prefix="aigrid-e2e-")
-        self.state = Path(self._folder.name) / "state"
+    def __init__(self, config=ROOT / "examples/europe", state=None):
+        self._folder = None if state else tempfile.TemporaryDirectory(prefix="aigrid-e2e-")
+        self.state = Path(state or self._folder.name + "/state")
         self.config = config
         self.said = {}
 
@@ -49,7 +49,11 @@ class Grid:
     def start(self, within=120):
         done = run("up", "--config", self.config, "--state", self.state, "--engines", ROOT / "engines", "--detach", "--json",
                    within=within)
-        self.said = json.loads(done.stdout)
+        return self.take(json.loads(done.stdout))
+
+    def take(self, said):
+        """`said`: what `up --detach --json` printed."""
+        self.said = said
         self.sites = {site["name"]: site for site in self.said["sites"]}
         self.nodes = {node["name"]: node for node in self.said["nodes"]}
         self.keys = {tenant["name"]: tenant["key"] for tenant in self.said["tenants"]}
@@ -61,7 +65,8 @@ class Grid:
             run("down", "--state", self.state, check=False)
         finally:
             self.kill(*self.processes())  # whatever `down` left
-            self._folder.cleanup()
+            if self._folder:
+                self._folder.cleanup()
 
     def processes(self):
         """name → Running: control, gateway-SITE, agent-NODE."""

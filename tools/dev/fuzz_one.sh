@@ -8,5 +8,5 @@ work=$(dirname "$1")/work/$name
 seeds=$root/tests/fuzz/corpus/${name%_fuzz}
 mkdir -p "$work"
 printf '%s: %s s\n' "$name" "$2"
-exec "$1" -seed=1 -max_total_time="$2" -timeout=10 -rss_limit_mb=2048 -print_final_stats=0 -verbosity=0 \
+exec "$1" -seed=1 -max_total_time="$2" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -verbosity=0 \
   -artifact_prefix="$(dirname "$1")/work/$name-" "$work" $([[ -d $seeds ]] && printf '%s' "$seeds")
