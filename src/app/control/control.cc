@@ -57,7 +57,7 @@ io::ServerLimits management_limits(const ControlOptions& options) {
   io::ServerLimits limits;
   limits.parse.body_bytes = options.limits.body_bytes;
   limits.connections = options.limits.connections;
-  limits.error_body = [](int status, std::string_view message) {
+  limits.error_body = [](int status, std::string_view message, http::Headers&) {
     return to_json({status, "invalid_request", std::string(message), "correct the request", {}}, "");
   };
   return limits;

@@ -52,10 +52,12 @@ Time RequestLife::accept_deadline() const {
   return std::min(asking_since_ + budget_.first_byte, started_ + budget_.total);
 }
 
-Time RequestLife::wait_deadline() const {
+Time RequestLife::wait_deadline(Time now) const {
+  const Duration waited = waited_ + (state_ == State::Waiting ? now - waiting_since_ : Duration{});
+  const Time most = std::min(accept_deadline(), now + (budget_.no_site_wait - waited));
   const auto* intent = input_.intent;
-  if (intent == nullptr || !intent->require_ttft || !intent->max_ttft_ms) return accept_deadline();
-  return std::min(accept_deadline(), asking_since_ + from_ms_f(std::min(*intent->max_ttft_ms, 1e9)));
+  if (intent == nullptr || !intent->require_ttft || !intent->max_ttft_ms) return most;
+  return std::min(most, asking_since_ + from_ms_f(std::min(*intent->max_ttft_ms, 1e9)));
 }
 
 Decision RequestLife::choose(const Turn& turn, const routing::SiteSet* only, bool forgiving) {
@@ -81,13 +83,16 @@ void RequestLife::look(const Turn& turn, const routing::SiteSet* only, bool forg
   if (d.ok()) return ask(d, turn);
   if (only != nullptr) return look(turn, nullptr, forgiving);  // none of the proposed: any
   if (d.refused_by != Filter::Capacity) return refuse(d, turn);
-  if (turn.now >= wait_deadline()) return no_capacity(refusal(turn.snapshot, input_, d, turn.now).message);
+  const Time until = wait_deadline(turn.now);
+  if (turn.now >= until) return no_capacity(refusal(turn.snapshot, input_, d, turn.now).message);
+  if (state_ != State::Waiting) waiting_since_ = turn.now;
   state_ = State::Waiting;
-  attempt_until_ = std::min(turn.now + budget_.no_site_retry, wait_deadline());
+  attempt_until_ = std::min(turn.now + budget_.no_site_retry, until);
   set_alarm(attempt_until_);
 }
 
 void RequestLife::ask(const Decision& d, const Turn& turn) {
+  if (state_ == State::Waiting) waited_ += turn.now - waiting_since_;
   decision_ = d;
   if (first_site_ == kNone) first_site_ = d.site;
   ++attempt_;
@@ -142,12 +147,15 @@ void RequestLife::on(const event::Refused& e, const Turn& turn) {
   record(attempt_)->result = why;
   if (e.verdict == Verdict::Never) {
     action::Fail fail;
-    fail.status = e.status;
-    fail.code = e.code;
+    // What another process says of the client's answer: only what an answer can be.
+    const bool sane = e.status >= 400 && e.status <= 599 && !e.code.empty();
+    fail.status = sane ? e.status : 502;
+    fail.code = sane ? e.code : std::string("bad_refusal");
     fail.message = e.message;
+    fail.param = e.param;
     fail.never_retry = e.status == 403;
     actions_.push_back(std::move(fail));
-    return finish(grid::Outcome::Refused, e.status, e.code);
+    return finish(grid::Outcome::Refused, sane ? e.status : 502, sane ? e.code : std::string("bad_refusal"));
   }
   last_why_ = e.message.empty() ? why : e.message;
   if (e.verdict == Verdict::Redirect && input_.hops == 0 && !e.redirect.empty()) {
@@ -208,7 +216,7 @@ void RequestLife::on(const event::End& e, const Turn& turn) {
     const std::string why = e.finish.empty() ? std::string("engine error") : "engine error: " + e.finish;
     if (!answered_) return lost_unseen(decision_.node, why, turn);
     record(attempt_)->result = why;
-    broken_off("engine_error", "the engine failed in the middle of the answer: send the request again");
+    actions_.push_back(broken_off("engine_error", "the engine failed in the middle of the answer: send it again"));
     return finish(grid::Outcome::Failed, 200, "engine_error");
   }
   record(attempt_)->result = "ok";
@@ -229,7 +237,7 @@ void RequestLife::on(const event::Lost& e, const Turn& turn) {
   }
   if (!answered_) return lost_unseen(e.node, why, turn);
   record(attempt_)->result = why;
-  broken_off("node_lost", "the node was lost in the middle of the answer: send the request again");
+  actions_.push_back(broken_off("node_lost", "the node was lost in the middle of the answer: send the request again"));
   finish(grid::Outcome::Failed, 200, "node_lost");
 }
 
@@ -260,6 +268,39 @@ void RequestLife::on(const event::Alarm&, const Turn& turn) {
   }
 }
 
+void RequestLife::on(const event::LawChanged&, const Turn& turn) {
+  const bool permitted = decision_.site != kNone && input_.permitted.contains(decision_.site);
+  switch (state_) {
+    case State::Waiting: return look(turn, nullptr, true);
+    case State::Asking:
+    case State::Relaying: break;
+    default: return;
+  }
+  if (permitted) return;
+  record(attempt_)->result = "policy_cut";
+  if (answered_) {
+    pending_fail_ = broken_off("policy_cut", "a change of policy forbids the place where this answer was made: send "
+                                             "the request again");
+    return give_up(grid::Outcome::Failed, 200, "policy_cut", turn.now);
+  }
+  actions_.push_back(action::Cancel{attempt_});
+  asking_since_ = turn.now;
+  look(turn, nullptr, false);
+}
+
+void RequestLife::on(const event::Stop&, const Turn&) {
+  if (state_ == State::Done) return;
+  if (state_ == State::Cancelling) return finish(pending_, pending_status_, pending_code_);
+  const bool asked = state_ == State::Asking || state_ == State::Relaying;
+  if (asked) actions_.push_back(action::Cancel{attempt_});
+  if (asked) record(attempt_)->result = "stopped";
+  pending_fail_ = broken_off("gateway_stopping", "this gateway stops before the answer is complete: send it again");
+  pending_fail_->status = 503;
+  pending_fail_->retry_after = true;
+  pending_fail_->retry_in = budget_.retry_after;
+  finish(grid::Outcome::Failed, answered_ ? 200 : 503, "gateway_stopping");
+}
+
 void RequestLife::alarm_asking(const Turn& turn) {
   if (turn.now < attempt_until_) return set_alarm(attempt_until_);
   actions_.push_back(action::Cancel{attempt_});
@@ -273,8 +314,9 @@ void RequestLife::alarm_asking(const Turn& turn) {
 void RequestLife::alarm_relaying(const Turn& turn) {
   const Time total = started_ + budget_.total;
   if (turn.now >= total) {
-    broken_off("deadline_exceeded", "the answer took longer than " + std::to_string(to_ms(budget_.total)) +
-                                        " ms: ask for less, or for a stream");
+    pending_fail_ = broken_off("deadline_exceeded", "the answer took longer than " +
+                                                        std::to_string(to_ms(budget_.total)) +
+                                                        " ms: ask for less, or for a stream");
     return give_up(grid::Outcome::TimedOut, answered_ ? 200 : 504, "deadline_exceeded", turn.now);
   }
   const bool client_holds = to_client_ > taken_;
@@ -286,7 +328,7 @@ void RequestLife::alarm_relaying(const Turn& turn) {
       actions_.push_back(action::Cancel{attempt_});
       return lost_unseen(decision_.node, "silent", turn);
     }
-    broken_off("node_lost", "the node fell silent in the middle of the answer: send the request again");
+    pending_fail_ = broken_off("node_lost", "the node fell silent in the middle of the answer: send it again");
     return give_up(grid::Outcome::Failed, 200, "node_lost", turn.now);
   }
   const Time next =
@@ -298,16 +340,17 @@ void RequestLife::alarm_relaying(const Turn& turn) {
 
 void RequestLife::lost_unseen(routing::NodeIndex node, const std::string& why, const Turn& turn) {
   asking_since_ = turn.now;
+  waited_ = {};
   attempt_lost(node, why, turn);
 }
 
-void RequestLife::broken_off(const std::string& code, const std::string& why) {
+action::Fail RequestLife::broken_off(const std::string& code, const std::string& why) const {
   action::Fail fail;
   fail.status = code == "deadline_exceeded" ? 504 : 502;
   fail.code = code;
   fail.message = why;
   fail.mid_stream = answered_;
-  actions_.push_back(std::move(fail));
+  return fail;
 }
 
 void RequestLife::give_up(grid::Outcome outcome, int status, const std::string& code, Time now) {
@@ -348,6 +391,8 @@ void RequestLife::no_capacity(std::string message) {
 
 void RequestLife::finish(grid::Outcome outcome, int status, std::string code) {
   state_ = State::Done;
+  if (pending_fail_) actions_.push_back(std::move(*pending_fail_));
+  pending_fail_.reset();
   action::Finish f;
   f.outcome = outcome;
   f.status = status;

@@ -14,6 +14,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -35,7 +36,8 @@ struct Budget {
   Duration client_stall = 60s;        // frames wait for the client and it takes none: it is gone
   std::uint32_t attempts = 4;
   std::uint32_t recorded_attempts = 32;  // later ones are asked, but leave no line of their own
-  Duration no_site_retry = 200ms;        // nothing eligible now: look again until first_byte is spent
+  Duration no_site_retry = 200ms;        // nothing eligible now: look again
+  Duration no_site_wait = 10s;           // so long in all; waiting in a living site's queue is first_byte's
   Duration avoid_most = 3200ms;          // a place that failed is avoided no_site_retry, doubling to this
   Duration retry_after = 2s;             // what a client is told to wait after no_capacity (SDKs heed up to 20 s)
 };
@@ -50,6 +52,7 @@ struct Refused {
   int status = 503;                          // for Never
   std::string code;                          // error code for the client
   std::string message;
+  std::string param;
   std::vector<routing::SiteIndex> redirect;
 };
 struct Head {
@@ -78,11 +81,13 @@ struct Lost {
   std::string why;
 };
 struct ClientGone {};
-struct Alarm {};  // the timer set last has fired
+struct Alarm {};       // the timer set last has fired
+struct LawChanged {};  // after rebind(): a place that is forbidden now is left at once
+struct Stop {};        // the process ends now: so does the request, with a record
 }  // namespace event
 
 using Event = std::variant<event::Start, event::Refused, event::Head, event::Progress, event::Delivered, event::End,
-                           event::Lost, event::ClientGone, event::Alarm>;
+                           event::Lost, event::ClientGone, event::Alarm, event::LawChanged, event::Stop>;
 
 namespace action {
 // Open attempt `attempt` at `decision.site` (which may be here). `remaining`: time the far side may still take to
@@ -139,7 +144,8 @@ class RequestLife {
   // `snapshot` is this turn's. The returned reference is valid until the next call.
   const std::vector<Action>& on_event(const Event& event, const routing::Snapshot& snapshot, Time now);
 
-  // The bundle changed: `input` is the request under the new tables, its permitted set decided by the new law.
+  // The bundle changed: `input` is the request under the new tables, its permitted set decided by the new law. Feed
+  // LawChanged next.
   void rebind(routing::RouteInput input, const routing::Rebind& to);
 
   bool done() const { return state_ == State::Done; }
@@ -173,6 +179,8 @@ class RequestLife {
   void on(const event::Lost&, const Turn&);
   void on(const event::ClientGone&, const Turn&);
   void on(const event::Alarm&, const Turn&);
+  void on(const event::LawChanged&, const Turn&);
+  void on(const event::Stop&, const Turn&);
 
   bool live(std::uint32_t attempt) const { return attempt == attempt_ && state_ != State::Done; }
   routing::Decision choose(const Turn&, const routing::SiteSet* only, bool forgiving);
@@ -183,7 +191,7 @@ class RequestLife {
   void attempt_lost(routing::NodeIndex node, const std::string& why, const Turn&);
   // The same after the head, of an answer the client has seen nothing of.
   void lost_unseen(routing::NodeIndex node, const std::string& why, const Turn&);
-  void broken_off(const std::string& code, const std::string& why);
+  action::Fail broken_off(const std::string& code, const std::string& why) const;
   void give_up(grid::Outcome outcome, int status, const std::string& code, Time now);
   void alarm_asking(const Turn&);
   void alarm_relaying(const Turn&);
@@ -192,7 +200,7 @@ class RequestLife {
   void finish(grid::Outcome outcome, int status, std::string code);
   void set_alarm(Time at);
   Time accept_deadline() const;
-  Time wait_deadline() const;  // waiting past a required target helps nobody
+  Time wait_deadline(Time now) const;  // waiting past a required target helps nobody
   grid::AttemptRecord* record(std::uint32_t attempt);
 
   Budget budget_;
@@ -214,12 +222,15 @@ class RequestLife {
   std::string last_why_;
   Time started_{};
   Time asking_since_{};
+  Time waiting_since_{};
+  Duration waited_{};  // for an eligible site, before
   Time attempt_until_ = kNever;
   Time heard_{};      // last frame of the accepted attempt
   Time delivered_{};  // last bytes the client took
   std::uint64_t to_client_ = 0;
   std::uint64_t taken_ = 0;
-  // Cancelling: what Finish will say.
+  // Cancelling: what Finish will say, and the client then, so that its last byte never leaves before the record.
+  std::optional<action::Fail> pending_fail_;
   grid::Outcome pending_ = grid::Outcome::ClientGone;
   int pending_status_ = 0;
   std::string pending_code_;

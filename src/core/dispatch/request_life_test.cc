@@ -111,6 +111,8 @@ std::vector<Cell> table() {
   const Event lost = event::Lost{1, kNone, "reset"};
   const Event gone = event::ClientGone{};
   const Event alarm = event::Alarm{};
+  const Event law = event::LawChanged{};  // and nothing is forbidden by it
+  const Event stop = event::Stop{};
   using S = State;
   std::vector<Cell> cells{
       {S::New, "start", start, "ask:paris alarm", S::Asking},
@@ -126,9 +128,14 @@ std::vector<Cell> table() {
       {S::Asking, "lost", lost, "ask:lyon alarm", S::Asking},
       {S::Asking, "gone", gone, "cancel alarm", S::Cancelling},
       {S::Asking, "alarm", alarm, "alarm", S::Asking},  // early
+      {S::Asking, "law", law, "", S::Asking},
+      {S::Asking, "stop", stop, "cancel fail:503 finish:failed", S::Done},
       {S::Waiting, "start", start, "", S::Waiting},
       {S::Waiting, "gone", gone, "finish:client_gone", S::Done},
       {S::Waiting, "alarm", alarm, "alarm", S::Waiting},
+      {S::Waiting, "law", law, "alarm", S::Waiting},
+      {S::Waiting, "stop", stop, "fail:503 finish:failed", S::Done},
+      {S::New, "stop", stop, "fail:503 finish:failed", S::Done},
       {S::Relaying, "start", start, "", S::Relaying},
       {S::Relaying, "elsewhere", elsewhere, "break:502 finish:failed", S::Done},
       {S::Relaying, "never", never, "break:502 finish:failed", S::Done},
@@ -140,6 +147,8 @@ std::vector<Cell> table() {
       {S::Relaying, "lost", lost, "break:502 finish:failed", S::Done},
       {S::Relaying, "gone", gone, "cancel alarm", S::Cancelling},
       {S::Relaying, "alarm", alarm, "alarm", S::Relaying},  // early
+      {S::Relaying, "law", law, "", S::Relaying},
+      {S::Relaying, "stop", stop, "cancel break:503 finish:failed", S::Done},
       {S::Cancelling, "start", start, "", S::Cancelling},
       {S::Cancelling, "elsewhere", elsewhere, "finish:client_gone", S::Done},
       {S::Cancelling, "never", never, "finish:client_gone", S::Done},
@@ -151,12 +160,15 @@ std::vector<Cell> table() {
       {S::Cancelling, "lost", lost, "finish:client_gone", S::Done},
       {S::Cancelling, "gone", gone, "", S::Cancelling},
       {S::Cancelling, "alarm", alarm, "alarm", S::Cancelling},  // early
+      {S::Cancelling, "law", law, "", S::Cancelling},
+      {S::Cancelling, "stop", stop, "finish:client_gone", S::Done},
   };
   // Before an attempt, none of its events can be; a life that is done hears nothing.
   const std::pair<const char*, Event> all[] = {{"start", start}, {"elsewhere", elsewhere}, {"never", never},
                                                {"head", head},   {"progress", progress},   {"delivered", delivered},
                                                {"end", end},     {"failed", failed},       {"lost", lost},
-                                               {"gone", gone},   {"alarm", alarm}};
+                                               {"gone", gone},   {"alarm", alarm},         {"law", law},
+                                               {"stop", stop}};
   for (const auto& [name, e] : all) {
     cells.push_back({S::Done, name, e, "", S::Done});
     for (const S s : {S::New, S::Waiting}) {
@@ -170,7 +182,7 @@ std::vector<Cell> table() {
 
 TEST(RequestLife, EveryStateAndEvent) {
   const auto cells = table();
-  ASSERT_EQ(cells.size(), 6U * 11U);
+  ASSERT_EQ(cells.size(), 6U * 13U);
   for (const auto& c : cells) {
     SCOPED_TRACE(std::to_string(static_cast<int>(c.from)) + " × " + c.event_name);
     Life life;
@@ -238,7 +250,7 @@ TEST(RequestLife, AFailedNodeIsAvoidedWhileItsSiteHasAnother) {
   EXPECT_EQ(life.on(event::Lost{2, life.grid.node("paris-2"), "reset"}), "ask:lyon alarm");
 }
 
-TEST(RequestLife, NothingEligibleIsWaitedForUntilTheFirstByteBudgetIsSpent) {
+TEST(RequestLife, NothingEligibleIsWaitedForSoLongAndNoLonger) {
   Life life;
   for (auto& r : life.grid.rows.site_rows) r.ready_nodes = 0;
   const Time start = life.grid.now;
@@ -246,7 +258,7 @@ TEST(RequestLife, NothingEligibleIsWaitedForUntilTheFirstByteBudgetIsSpent) {
   std::string said;
   while (said.empty() || said == "alarm") said = life.alarm_after(200ms);
   EXPECT_EQ(said, "fail:503 finish:refused");
-  EXPECT_EQ(life.grid.now - start, 60s);
+  EXPECT_EQ(life.grid.now - start, 10s);
 
   Life saved;
   for (auto& r : saved.grid.rows.site_rows) r.ready_nodes = 0;
@@ -254,6 +266,30 @@ TEST(RequestLife, NothingEligibleIsWaitedForUntilTheFirstByteBudgetIsSpent) {
   EXPECT_EQ(saved.alarm_after(200ms), "alarm");
   saved.grid.row("madrid").ready_nodes = 1;
   EXPECT_EQ(saved.alarm_after(200ms), "ask:madrid alarm");
+}
+
+TEST(RequestLife, WaitsBetweenRefusalsAddUpAndALivingQueueIsNotOne) {
+  Life life;
+  life.on(event::Start{});
+  EXPECT_EQ(life.alarm_after(19s), "alarm") << "in a queue";
+  EXPECT_EQ(life.alarm_after(1s), "cancel ask:lyon alarm") << "the next queue";
+  for (auto& r : life.grid.rows.site_rows) r.ready_nodes = 0;
+  EXPECT_EQ(life.on(refused(2, Verdict::Elsewhere)), "alarm");
+  Duration waited{};
+  std::string said = "alarm";
+  for (std::uint32_t attempt = 3; said.find("fail") == std::string::npos; ++attempt) {
+    // Up for a moment, and refusing.
+    for (int i = 0; i < 20 && said == "alarm"; ++i) {
+      said = life.alarm_after(200ms);
+      waited += 200ms;
+      if (i == 3) life.grid.row("madrid").ready_nodes = 1;
+    }
+    life.grid.row("madrid").ready_nodes = 0;
+    if (said.substr(0, 4) == "ask:") said = life.on(refused(attempt, Verdict::Elsewhere));
+    ASSERT_LE(waited, 11s);
+  }
+  EXPECT_EQ(said, "fail:503 finish:failed") << "the silent first attempt was a failure";
+  EXPECT_EQ(waited, 10s);
 }
 
 TEST(RequestLife, ARequiredTargetEndsTheWait) {
@@ -312,8 +348,10 @@ TEST(RequestLife, SilenceBreaksAStreamAndASlowClientDoesNot) {
   EXPECT_EQ(life.alarm_after(31s), "alarm") << "60 bytes still wait for the client";
   life.on(event::Delivered{1, 60});
   EXPECT_EQ(life.alarm_after(29s), "alarm");
-  EXPECT_EQ(life.alarm_after(1s), "break:502 cancel alarm");
-  const auto* f = find<action::Finish>(life.raw(event::End{1, {10, 4, 0}, "cancelled", false}));
+  EXPECT_EQ(life.alarm_after(1s), "cancel alarm");
+  const auto& last = life.raw(event::End{1, {10, 4, 0}, "cancelled", false});
+  EXPECT_EQ(words(last, life.grid), "break:502 finish:failed") << "the client's last byte with the record";
+  const auto* f = find<action::Finish>(last);
   ASSERT_NE(f, nullptr);
   EXPECT_EQ(f->outcome, grid::Outcome::Failed);
   EXPECT_EQ(f->code, "node_lost");
@@ -339,8 +377,8 @@ TEST(RequestLife, TheWholeRequestIsBounded) {
       ASSERT_EQ(life.alarm_after(20s), "alarm");
     }
   }
-  EXPECT_EQ(life.alarm_after(20s), "break:504 cancel alarm");
-  EXPECT_EQ(life.on(event::End{1, {1, 1, 0}, "cancelled", false}), "finish:timed_out");
+  EXPECT_EQ(life.alarm_after(20s), "cancel alarm");
+  EXPECT_EQ(life.on(event::End{1, {1, 1, 0}, "cancelled", false}), "break:504 finish:timed_out");
 }
 
 TEST(RequestLife, AnAnswerInOnePieceSurvivesALostNode) {
@@ -373,6 +411,67 @@ TEST(RequestLife, ABundleChangeKeepsPlacesByName) {
   EXPECT_EQ(next.name(life->decision().site), "lyon");
   const auto& out = life->on_event(event::Lost{2, kNone, "reset"}, next.snapshot(), next.now);
   EXPECT_EQ(words(out, next), "ask:madrid alarm");
+}
+
+// The new law, with the same tables: `permitted` is all but `but`.
+void forbid(Life& life, const char* but) {
+  auto input = life.grid.input;
+  input.permitted.erase(life.grid.site(but));
+  life->rebind(input, {*life.grid.tables, *life.grid.tables});
+}
+
+TEST(RequestLife, ATightenedLawIsObeyedAtOnce) {
+  Life asking;
+  asking.reach(State::Asking);
+  forbid(asking, "paris");
+  EXPECT_EQ(asking.on(event::LawChanged{}), "cancel ask:lyon alarm");
+
+  Life waiting;
+  for (auto& r : waiting.grid.rows.site_rows) r.ready_nodes = 0;
+  waiting.reach(State::Waiting);
+  for (auto& r : waiting.grid.rows.site_rows) r.ready_nodes = 1;
+  forbid(waiting, "paris");
+  EXPECT_EQ(waiting.on(event::LawChanged{}), "ask:lyon alarm");
+
+  Life relaying;
+  relaying.reach(State::Relaying);
+  forbid(relaying, "lyon");
+  EXPECT_EQ(relaying.on(event::LawChanged{}), "") << "it runs elsewhere";
+  forbid(relaying, "paris");
+  EXPECT_EQ(relaying.on(event::LawChanged{}), "cancel alarm");
+  const auto& last = relaying.raw(event::End{1, {10, 4, 0}, "cancelled", false});
+  EXPECT_EQ(words(last, relaying.grid), "break:502 finish:failed");
+  EXPECT_EQ(find<action::Fail>(last)->code, "policy_cut");
+
+  Life whole(false);
+  whole.reach(State::Relaying);
+  forbid(whole, "paris");
+  EXPECT_EQ(whole.on(event::LawChanged{}), "cancel ask:lyon alarm") << "the client has seen nothing yet";
+
+  Life nowhere;
+  nowhere.reach(State::Asking);
+  auto input = nowhere.grid.input;
+  input.permitted = {};
+  nowhere->rebind(input, {*nowhere.grid.tables, *nowhere.grid.tables});
+  EXPECT_EQ(nowhere.on(event::LawChanged{}), "cancel fail:403 finish:refused");
+}
+
+TEST(RequestLife, ARefusalCanOnlyBeAnError) {
+  struct {
+    int status;
+    const char* code;
+    int given;
+  } cases[] = {{400, "bad", 400}, {200, "ok", 502}, {0, "x", 502}, {700, "x", 502}, {404, "", 502}};
+  for (const auto& c : cases) {
+    Life life;
+    life.on(event::Start{});
+    auto r = refused(1, Verdict::Never, c.status, c.code);
+    r.param = "messages";
+    const auto& out = life.raw(r);
+    EXPECT_EQ(find<action::Fail>(out)->status, c.given);
+    EXPECT_EQ(find<action::Fail>(out)->param, "messages");
+    EXPECT_EQ(find<action::Finish>(out)->status, c.given);
+  }
 }
 
 TEST(RequestLife, ItsExplanationRepeatsItsDecision) {

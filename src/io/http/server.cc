@@ -266,7 +266,7 @@ Task<Result<void>> Connection::send(std::vector<std::string_view> pieces) {
 http::ResponseHead Connection::prepare(int status, http::Headers headers) {
   for (const auto* name : {"transfer-encoding", "connection", "keep-alive", "upgrade"}) headers.remove(name);
   // An unread body makes the next request unreachable unless it is small; then discard_body() takes it.
-  if (continue_due_) keep_alive_ = false;
+  if (continue_due_ || failed_status_ != 0) keep_alive_ = false;
   started_ = true;
   if (!keep_alive_) {
     headers.set("connection", "close");
@@ -329,8 +329,9 @@ Task<Result<void>> Connection::finish() {
 
 Task<void> Connection::answer_error(int status, std::string message) {
   keep_alive_ = false;
-  std::string body = limits_.error_body ? limits_.error_body(status, message) : default_error_body(status, message);
   http::Headers headers{{"content-type", "application/json"}};
+  std::string body =
+      limits_.error_body ? limits_.error_body(status, message, headers) : default_error_body(status, message);
   const auto sent = co_await respond(status, std::move(headers), std::move(body));
   (void)sent.ok();  // the connection ends either way
 }

@@ -24,8 +24,9 @@ struct ServerLimits {
   Duration write_stall = 60s;        // the client takes not one byte
   std::size_t requests = 100'000;    // on one connection
   std::size_t connections = 20'000;  // for serve_listener
-  // The body of an error the server itself answers (application/json). Empty: OpenAI's form.
-  std::function<std::string(int status, std::string_view message)> error_body;
+  // The body of an error the server itself answers (application/json), which may have headers of its own. Empty:
+  // OpenAI's form.
+  std::function<std::string(int status, std::string_view message, http::Headers& headers)> error_body;
 };
 
 // {"error":{"message","type","param","code"}}

@@ -121,8 +121,11 @@ TEST(Server, Refusals) {
         {"HTTP/1.1 413 "}, limits);
   check(echo, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", {"HTTP/1.1 400 "}, limits);
   check(echo, "GET / HTTP/1.1\r\nHost: a\r\nA: " + std::string(40'000, 'a') + "\r\n\r\n", {"HTTP/1.1 431 "}, limits);
-  limits.error_body = [](int status, std::string_view) { return "mine " + std::to_string(status); };
-  check(echo, "BAD\r\n", {"HTTP/1.1 400 ", "\r\n\r\nmine 400"}, limits);
+  limits.error_body = [](int status, std::string_view, http::Headers& headers) {
+    headers.set("x-id", "7");
+    return "mine " + std::to_string(status);
+  };
+  check(echo, "BAD\r\n", {"HTTP/1.1 400 ", "x-id: 7", "\r\n\r\nmine 400"}, limits);
 }
 
 TEST(Server, ExpectContinue) {
