@@ -43,6 +43,7 @@ def phrases(root):
     h1, server = ((root / f).read_text() for f in ("src/format/http/h1.cc", "src/io/http/server.cc"))
     statuses = set(re.findall(r"\bfail\((?:http \? )?(\d{3})\b", h1)) | set(re.findall(r"(?:status_?\s*=|answer_error\()\s*([45]\d\d)", server))
     statuses.discard("502")  # of the parser's client side: what an engine or a peer sent
+    statuses.discard("413")  # a gateway says request_too_large, whichever of its layers refuses
     return {said[status].lower().replace(" ", "_"): {status} for status in statuses}
 
 

@@ -13,17 +13,6 @@ float value_of(const inner::Reading& reading) {
 
 std::uint16_t small(std::uint32_t n) { return static_cast<std::uint16_t>(std::min<std::uint32_t>(n, 0xffffU)); }
 
-template <class List>
-bool same_names(const List& a, const List& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](const auto& x, const auto& y) { return x.spec.name == y.spec.name; });
-}
-
-bool same_indices(const routing::Tables& a, const routing::Tables& b) {
-  return same_names(a.sites, b.sites) && same_names(a.nodes, b.nodes) && same_names(a.models, b.models) &&
-         same_names(a.deployments, b.deployments) && same_names(a.tenants, b.tenants);
-}
-
 routing::NodeRow node_row(const inner::NodeReport& report, const inner::EngineReport& engine, Time now) {
   routing::NodeRow row;
   row.present = true;
@@ -72,8 +61,6 @@ Result<void> Board::apply(std::shared_ptr<const bundle::Held> held) {
   if (current_) {
     next->rows = current_->rows;
     next->rows.rebind(*current_->tables, *next->tables);
-    if (!same_indices(*current_->tables, *next->tables)) ++structure_;
-    older_.push_back(current_);
   } else {
     next->rows.rebind(routing::Tables{}, *next->tables);
   }
@@ -85,73 +72,57 @@ Result<void> Board::apply(std::shared_ptr<const bundle::Held> held) {
   return {};
 }
 
-void Board::each(const std::function<void(Generation&)>& change) {
-  if (!current_) return;
-  change(*current_);
-  std::erase_if(older_, [](const auto& generation) { return generation.expired(); });
-  for (const auto& generation : older_) {
-    if (auto alive = generation.lock()) change(*alive);
-  }
-}
-
 void Board::node_reported(const inner::NodeReport& report, Time now) {
-  each([&](Generation& g) {
-    const auto node = g.tables->find_node(report.node);
-    if (!node) return;
-    for (const auto& engine : report.engines) {
-      const auto deployment = g.tables->find_deployment(engine.deployment);
-      if (deployment) g.rows.report(*g.tables, *deployment, *node, node_row(report, engine, now));
-    }
-  });
+  if (!current_) return;
+  Generation& g = *current_;
+  const auto node = g.tables->find_node(report.node);
+  if (!node) return;
+  for (const auto& engine : report.engines) {
+    const auto deployment = g.tables->find_deployment(engine.deployment);
+    if (deployment) g.rows.report(*g.tables, *deployment, *node, node_row(report, engine, now));
+  }
   changed();
 }
 
 void Board::node_lost(const std::string& node) {
-  each([&](Generation& g) {
-    if (auto index = g.tables->find_node(node)) g.rows.lost_node(*g.tables, *index);
-  });
+  if (!current_) return;
+  if (auto index = current_->tables->find_node(node)) current_->rows.lost_node(*current_->tables, *index);
   changed();
 }
 
 void Board::site_reported(const inner::SiteReport& report, Time now) {
-  each([&](Generation& g) {
-    const auto site = g.tables->find_site(report.site);
-    if (!site) return;
-    for (const auto& row : report.rows) {
-      const auto deployment = g.tables->find_deployment(row.deployment);
-      if (deployment) g.rows.report(*g.tables, *deployment, *site, site_row(row, now));
-    }
-  });
+  if (!current_) return;
+  Generation& g = *current_;
+  const auto site = g.tables->find_site(report.site);
+  if (!site) return;
+  for (const auto& row : report.rows) {
+    const auto deployment = g.tables->find_deployment(row.deployment);
+    if (deployment) g.rows.report(*g.tables, *deployment, *site, site_row(row, now));
+  }
   changed();
 }
 
 void Board::site_lost(const std::string& site) {
-  each([&](Generation& g) {
-    if (auto index = g.tables->find_site(site)) g.rows.lost_site(*g.tables, *index);
-  });
+  if (!current_) return;
+  if (auto index = current_->tables->find_site(site)) current_->rows.lost_site(*current_->tables, *index);
   changed();
 }
 
 void Board::own_site_row(routing::DeploymentIndex deployment, const routing::SiteRow& row) {
-  const std::string name = tables().deployments[deployment].spec.name;
-  each([&](Generation& g) {
-    const auto index = g.tables->find_deployment(name);
-    if (index && g.here != routing::kNone) g.rows.report(*g.tables, *index, g.here, row);
-  });
+  Generation& g = *current_;
+  if (g.here != routing::kNone) g.rows.report(*g.tables, deployment, g.here, row);
 }
 
 void Board::link_measured(const std::string& site, const routing::LinkRow& row) {
-  each([&](Generation& g) {
-    if (auto index = g.tables->find_site(site)) g.rows.links[*index] = row;
-  });
+  if (!current_) return;
+  if (auto index = current_->tables->find_site(site)) current_->rows.links[*index] = row;
 }
 
 void Board::dispatched(const std::string& deployment, const std::string& site) {
-  each([&](Generation& g) {
-    const auto d = g.tables->find_deployment(deployment);
-    const auto s = g.tables->find_site(site);
-    if (d && s) g.rows.asked(*g.tables, *d, *s);
-  });
+  if (!current_) return;
+  const auto d = current_->tables->find_deployment(deployment);
+  const auto s = current_->tables->find_site(site);
+  if (d && s) current_->rows.asked(*current_->tables, *d, *s);
 }
 
 void Board::changed() {

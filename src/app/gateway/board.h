@@ -1,7 +1,7 @@
 // Board: what one worker knows of the grid: the compiled bundle, the live rows, the key table. Changed between turns of
 // the worker's loop only; `changed` hooks run after every change that may make a waiting request placeable. A request
-// holds the Generation it was admitted under: its indices stay valid however the bundle changes meanwhile, and fresh
-// rows reach every generation still held.
+// holds the Generation whose indices it uses; on a bundle change it rebinds itself to the next one. Only the current
+// one gets fresh rows.
 #pragma once
 
 #include <functional>
@@ -40,8 +40,6 @@ class Board {
   const access::KeyTable& keys() const { return keys_; }
   const std::shared_ptr<const bundle::Held>& held() const { return held_; }
   routing::Snapshot snapshot() const { return current_->snapshot(); }
-  // Raised when a bundle gave other indices to sites, nodes, models, deployments or tenants.
-  std::uint64_t structure() const { return structure_; }
 
   void node_reported(const inner::NodeReport& report, Time now);
   void node_lost(const std::string& node);
@@ -55,15 +53,12 @@ class Board {
   void on_change(std::function<void()> hook) { hooks_.push_back(std::move(hook)); }
 
  private:
-  void each(const std::function<void(Generation&)>& change);
   void changed();
 
   std::string gateway_;
   std::string site_;
   std::shared_ptr<const bundle::Held> held_;
   std::shared_ptr<Generation> current_;
-  std::vector<std::weak_ptr<Generation>> older_;
-  std::uint64_t structure_ = 0;
   access::KeyTable keys_;
   std::vector<std::function<void()>> hooks_;
 };

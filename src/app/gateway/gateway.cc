@@ -47,6 +47,7 @@ class Process {
         control_(services_, *membership_),
         inner_(services_, *membership_, control_),
         public_(services_),
+        limits_(public_.limits()),
         connections_(env.executor()),
         tasks_(env.executor()) {
     board_.on_change([this] { queues_.rows_changed(); });
@@ -75,6 +76,7 @@ class Process {
     const Time until = env_.now() + options_.cadence.drain_within;
     while (meters_.requests_open + meters_.attempts_hosted > 0 && env_.now() < until)
       co_await env_.sleep_for(options_.cadence.drain_look);
+    co_await stop_rest();
     (void)ledger_->settle().ok();
     if (ledger_->written() > 0) (void)co_await ledger_->spool().durable(ledger_->spool().next_sequence() - 1);
     env_.log().note("gateway_stopped");
@@ -85,6 +87,15 @@ class Process {
   void bundle_changed() {
     agents_.bundle_changed();
     peers_.reconcile();
+    public_.law_changed();
+  }
+
+  // What the drain left: it is told, and whoever does not take that leaves its record all the same.
+  io::Task<void> stop_rest() {
+    public_.stop();
+    const Time until = env_.now() + options_.cadence.stop_within;
+    while (meters_.requests_open > 0 && env_.now() < until) co_await env_.sleep_for(options_.cadence.drain_look);
+    connections_.cancel();
   }
 
   io::Task<void> serve_public(io::Listener& listener) {
@@ -112,6 +123,7 @@ class Process {
   // Can a request really be routed from here now?
   Result<void> ready() const {
     if (!board_.loaded()) return unavailable("no bundle yet: control has not been reached since the join");
+    if (ledger_->full()) return unavailable("the disk is full: no more records can be kept");
     return routing::any_site_ready(board_.snapshot(), env_.now());
   }
 
@@ -155,7 +167,7 @@ io::Task<int> run_gateway(io::Env& env, GatewayOptions options) {
   if (!identity.ok()) co_return failed("join_failed", identity.error());
   auto membership = io::Membership::make(env, options.state, std::move(*identity));
   if (!membership.ok()) co_return failed("identity_unusable", membership.error());
-  auto ledger = LedgerSpool::open(env, options.state, options.name);
+  auto ledger = LedgerSpool::open(env, options.state, options.name, options.cadence.records.most_homeless);
   if (!ledger.ok()) co_return failed("spool_unusable", ledger.error());
   Process process(env, options, std::move(*wrap), std::move(*membership), std::move(*ledger));
   co_return co_await process.run(std::move(*public_listener), std::move(*inner_listener));

@@ -15,30 +15,38 @@ namespace aigrid::gateway {
 namespace event = dispatch::event;
 namespace action = dispatch::action;
 
-Ingress::Ingress(Services& services, io::Exchange& exchange, Admitted& admitted)
+Ingress::Ingress(Services& services, Ingresses& all, io::Exchange& exchange, Admitted& admitted)
     : services_(services),
       env_(services.env),
       exchange_(exchange),
       admitted_(admitted),
       life_(services.options.budget, admitted.admission.input, random_seed(services.env),
             admitted.question.scan.stream),
+      all_(all),
+      law_(&admitted.admission),
       events_(services.env.executor()),
       output_(services.env.executor()),
       writer_(services.env.executor()),
       tasks_(services.env.executor()) {
-  alarm_ = env_.timer([this] { events_.push(event::Alarm{}); });
+  alarm_ = env_.timer([this] { tell({event::Alarm{}, {}, {}}); });
+  all_.insert(this);
+  ++services_.meters.requests_open;
 }
 
-Ingress::~Ingress() { exchange_.on_client_gone({}); }
+Ingress::~Ingress() {
+  all_.erase(this);
+  exchange_.on_client_gone({});
+  if (!accounted_) step(event::Stop{});
+  --services_.meters.requests_open;
+}
 
 io::Task<void> Ingress::run() {
-  exchange_.on_client_gone([this] { events_.push(event::ClientGone{}); });
-  ++services_.meters.requests_open;
+  exchange_.on_client_gone([this] { tell({event::ClientGone{}, {}, {}}); });
   writer_.spawn(write_output());
-  feed(event::Start{});
+  feed({event::Start{}, {}, {}});
   while (!life_.done()) {
     auto next = co_await events_.next();
-    feed(*next);
+    feed(std::move(*next));
   }
   tasks_.cancel();
   attempts_.clear();  // gives back slots and streams now, however slowly the client takes the rest
@@ -49,13 +57,40 @@ io::Task<void> Ingress::run() {
   } else {
     co_await writer_.join();
   }
-  --services_.meters.requests_open;
 }
 
-void Ingress::feed(const dispatch::Event& event) {
+void Ingress::feed(Told told) {
+  if (law_->generation != services_.board.current()) adopt_law();
+  if (auto* head = std::get_if<event::Head>(&told.event)) head->node = node_index(told.node);
+  if (auto* lost = std::get_if<event::Lost>(&told.event)) lost->node = node_index(told.node);
+  if (auto* refused = std::get_if<event::Refused>(&told.event)) {
+    refused->node = node_index(told.node);
+    for (const auto& name : told.sites) {
+      if (auto site = law_->generation->tables->find_site(name)) refused->redirect.push_back(*site);
+    }
+  }
+  step(told.event);
+}
+
+void Ingress::adopt_law() {
+  auto next = std::make_unique<Admission>();
+  auto refusal = admit(services_, admitted_.caller, admitted_.question, *admitted_.admission.input.task, *next);
+  const routing::Rebind rebind{*law_->generation->tables, *next->generation->tables};
+  if (refusal) {  // whoever asks may no longer: nowhere is permitted
+    next->permit.rules = {std::move(refusal->message)};
+    next->input = rebind.input(law_->input);
+    next->input.rules = &next->permit.rules;
+    next->input.permitted = {};
+  }
+  life_.rebind(next->input, rebind);
+  newer_ = std::move(next);
+  law_ = newer_.get();
+  step(event::LawChanged{});
+}
+
+void Ingress::step(const dispatch::Event& event) {
   // Copied: carrying out an action may feed the next event.
-  const std::vector<dispatch::Action> actions =
-      life_.on_event(event, admitted_.admission.generation->snapshot(), env_.now());
+  const std::vector<dispatch::Action> actions = life_.on_event(event, law_->generation->snapshot(), env_.now());
   // The record is written before the last byte leaves.
   for (const auto& a : actions) {
     if (const auto* finish = std::get_if<action::Finish>(&a)) account(*finish);
@@ -67,7 +102,7 @@ void Ingress::carry_out(const dispatch::Action& a) {
   if (const auto* ask = std::get_if<action::Ask>(&a)) {
     start_attempt(*ask);
   } else if (const auto* cancel = std::get_if<action::Cancel>(&a)) {
-    if (auto it = attempts_.find(cancel->attempt); it != attempts_.end()) it->second->cancel();
+    if (auto it = attempts_.find(cancel->attempt); it != attempts_.end()) it->second.attempt->cancel();
   } else if (const auto* alarm = std::get_if<action::SetAlarm>(&a)) {
     if (alarm->at == kNever) {
       alarm_->cancel();
@@ -88,8 +123,9 @@ void Ingress::start_attempt(const action::Ask& ask) {
   attempts_.clear();  // an attempt before this one has ended, and what it had sent is void
   held_.clear();
   tail_.clear();
-  const auto& tables = *admitted_.admission.generation->tables;
+  const auto& tables = *law_->generation->tables;
   inner::Ask frame = ask_frame(ask);
+  const std::string site = frame.site;
   services_.board.dispatched(frame.deployment, frame.site);
   AttemptSink& self = *this;
   std::shared_ptr<Attempt> attempt;
@@ -99,14 +135,14 @@ void Ingress::start_attempt(const action::Ask& ask) {
   } else {
     attempt = std::make_shared<PeerAttempt>(env_, services_.peers, std::move(frame), admitted_.body, self);
   }
-  attempts_[ask.attempt] = attempt;
+  attempts_[ask.attempt] = {attempt, site};
   tasks_.spawn(run_attempt(std::move(attempt)));
 }
 
 io::Task<void> Ingress::run_attempt(std::shared_ptr<Attempt> attempt) { co_await attempt->run(); }
 
 inner::Ask Ingress::ask_frame(const action::Ask& ask) const {
-  const auto& tables = *admitted_.admission.generation->tables;
+  const auto& tables = *law_->generation->tables;
   const auto& deployment = tables.deployments[ask.decision.deployment];
   inner::Ask frame;
   frame.request_id = admitted_.request_id;
@@ -128,7 +164,7 @@ inner::Ask Ingress::ask_frame(const action::Ask& ask) const {
   frame.stream = admitted_.question.scan.stream;
   frame.prompt_tokens = admitted_.admission.input.prompt_tokens;
   frame.max_output_tokens = admitted_.admission.input.max_output_tokens;
-  frame.hops = admitted_.admission.input.hops;
+  frame.hops = life_.hops();
   frame.remaining_ms = static_cast<std::uint32_t>(to_ms(ask.remaining));
   frame.bundle_version = tables.version;
   return frame;
@@ -136,50 +172,64 @@ inner::Ask Ingress::ask_frame(const action::Ask& ask) const {
 
 routing::NodeIndex Ingress::node_index(const std::string& name) const {
   if (name.empty()) return routing::kNone;
-  return admitted_.admission.generation->tables->find_node(name).value_or(routing::kNone);
+  return law_->generation->tables->find_node(name).value_or(routing::kNone);
 }
 
 void Ingress::on_frame(std::uint32_t attempt, const inner::Frame& frame) {
-  if (!attempts_.contains(attempt)) return;  // given up: what it still says is void
+  const auto running = attempts_.find(attempt);
+  if (running == attempts_.end()) return;  // given up: what it still says is void
   if (const auto* head = std::get_if<inner::Head>(&frame)) {
-    site_ = head->site;
-    node_ = head->node;
-    events_.push(event::Head{attempt, node_index(head->node)});
+    take_head(attempt, running->second.site, *head);
   } else if (const auto* refuse = std::get_if<inner::Refuse>(&frame)) {
-    event::Refused refused;
-    refused.attempt = attempt;
-    refused.verdict = static_cast<event::Refused::Verdict>(refuse->verdict);
-    refused.node = node_index(refuse->node);
-    refused.status = static_cast<int>(refuse->status);
-    refused.code = refuse->code;
-    refused.message = refuse->message;
-    for (const auto& name : refuse->sites) {
-      if (auto site = admitted_.admission.generation->tables->find_site(name)) refused.redirect.push_back(*site);
-    }
-    events_.push(std::move(refused));
+    take_refusal(attempt, *refuse);
   } else if (const auto* data = std::get_if<inner::Data>(&frame)) {
     take_data(attempt, data->bytes);
   } else if (const auto* tail = std::get_if<inner::Tail>(&frame)) {
     tail_ = std::string(tail->bytes);
-    events_.push(event::Progress{attempt, 0});
+    tell({event::Progress{attempt, 0}, {}, {}});
   } else if (std::holds_alternative<inner::Tokens>(frame)) {
-    events_.push(event::Progress{attempt, 0});
+    tell({event::Progress{attempt, 0}, {}, {}});
   } else if (const auto* end = std::get_if<inner::End>(&frame)) {
     event::End ended;
     ended.attempt = attempt;
     ended.usage = end->usage;
     ended.finish = end->finish;
     ended.failed = end->finish == "error";
-    events_.push(std::move(ended));
+    tell({std::move(ended), {}, {}});
   }
 }
 
+// Where it runs is told to the client and written into the record: only what was asked and what the bundle knows.
+void Ingress::take_head(std::uint32_t attempt, const std::string& site, const inner::Head& head) {
+  const auto& tables = *law_->generation->tables;
+  const auto node = node_index(head.node);
+  const bool elsewhere = node != routing::kNone && tables.sites[tables.nodes[node].site].spec.name != site;
+  if (head.site != site || elsewhere) {
+    tell({event::Lost{attempt, routing::kNone, "it answered from another place than was asked"}, {}, {}});
+    return;
+  }
+  site_ = site;
+  node_ = node == routing::kNone ? std::string() : head.node;
+  tell({event::Head{attempt, routing::kNone}, head.node, {}});
+}
+
+void Ingress::take_refusal(std::uint32_t attempt, const inner::Refuse& refuse) {
+  event::Refused refused;
+  refused.attempt = attempt;
+  refused.verdict = static_cast<event::Refused::Verdict>(refuse.verdict);
+  refused.status = static_cast<int>(refuse.status);
+  refused.code = refuse.code;
+  refused.message = refuse.message;
+  refused.param = refuse.param;
+  tell({std::move(refused), refuse.node, refuse.sites});
+}
+
 void Ingress::on_lost(std::uint32_t attempt, const std::string& node, const std::string& why) {
-  events_.push(event::Lost{attempt, node_index(node), why});
+  tell({event::Lost{attempt, routing::kNone, why}, node, {}});
 }
 
 void Ingress::take_data(std::uint32_t attempt, std::string_view bytes) {
-  events_.push(event::Progress{attempt, bytes.size()});
+  tell({event::Progress{attempt, bytes.size()}, {}, {}});
   if (streaming_) {
     output_.push(Bytes{attempt, std::string(bytes)});
     return;
@@ -189,15 +239,15 @@ void Ingress::take_data(std::uint32_t attempt, std::string_view bytes) {
 }
 
 void Ingress::delivered(std::uint32_t attempt, std::size_t bytes) {
-  if (auto it = attempts_.find(attempt); it != attempts_.end()) it->second->consumed(bytes);
-  events_.push(event::Delivered{attempt, bytes});
+  if (auto it = attempts_.find(attempt); it != attempts_.end()) it->second.attempt->consumed(bytes);
+  tell({event::Delivered{attempt, bytes}, {}, {}});
 }
 
 io::Task<void> Ingress::write_output() {
   while (auto output = co_await output_.next()) {
     auto written = co_await write_one(*output);
     if (!written.ok()) {
-      events_.push(event::ClientGone{});
+      tell({event::ClientGone{}, {}, {}});
       co_return;
     }
     if (const auto* bytes = std::get_if<Bytes>(&*output)) delivered(bytes->attempt, bytes->bytes.size());
@@ -265,7 +315,7 @@ void Ingress::complete() {
 }
 
 std::string Ingress::grid_object() const {
-  const auto snapshot = admitted_.admission.generation->snapshot();
+  const auto snapshot = law_->generation->snapshot();
   openai::GridNote note;
   note.request_id = admitted_.request_id;
   note.site = site_;
@@ -279,6 +329,7 @@ std::string Ingress::grid_object() const {
 }
 
 void Ingress::account(const action::Finish& finish) {
+  accounted_ = true;
   const Time now = env_.now();
   const auto& tables = *admitted_.admission.generation->tables;
   grid::Record record;

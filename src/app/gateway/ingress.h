@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <variant>
 
@@ -28,15 +29,33 @@ struct Admitted {
   WallTime received_wall{};
 };
 
+class Ingress;
+using Ingresses = std::set<Ingress*>;  // those of this worker
+
 class Ingress final : AttemptSink {
  public:
-  Ingress(Services& services, io::Exchange& exchange, Admitted& admitted);
+  Ingress(Services& services, Ingresses& all, io::Exchange& exchange, Admitted& admitted);
+  // However it ends, its record is written.
   ~Ingress();
 
   // Until the record is written.
   io::Task<void> run();
+  // The bundle changed.
+  void law_changed() { tell({dispatch::event::LawChanged{}, {}, {}}); }
+  // The process ends.
+  void stop() { tell({dispatch::event::Stop{}, {}, {}}); }
 
  private:
+  // What happened, with its places by name: the bundle may change before it is fed.
+  struct Told {
+    dispatch::Event event;
+    std::string node;
+    std::vector<std::string> sites;
+  };
+  struct Running {
+    std::shared_ptr<Attempt> attempt;
+    std::string site;
+  };
   // Everything that goes to the client goes through one writer, in order, so that a slow client never stops events.
   struct Start {
     http::Headers headers;
@@ -58,7 +77,12 @@ class Ingress final : AttemptSink {
   void on_frame(std::uint32_t attempt, const inner::Frame& frame) override;
   void on_lost(std::uint32_t attempt, const std::string& node, const std::string& why) override;
 
-  void feed(const dispatch::Event& event);
+  void tell(Told told) { events_.push(std::move(told)); }
+  void feed(Told told);
+  void step(const dispatch::Event& event);
+  void adopt_law();
+  void take_head(std::uint32_t attempt, const std::string& site, const inner::Head& head);
+  void take_refusal(std::uint32_t attempt, const inner::Refuse& refuse);
   void carry_out(const dispatch::Action& action);
   void take_data(std::uint32_t attempt, std::string_view bytes);
   io::Task<void> write_output();
@@ -81,16 +105,21 @@ class Ingress final : AttemptSink {
   io::Exchange& exchange_;
   Admitted& admitted_;
   dispatch::RequestLife life_;
-  io::Channel<dispatch::Event> events_;
+  Ingresses& all_;
+  // The admission under the newest bundle; what was promised at the first one (its price) is in admitted_.
+  Admission* law_;
+  std::unique_ptr<Admission> newer_;
+  io::Channel<Told> events_;
   io::Channel<Output> output_;
   std::unique_ptr<io::Timer> alarm_;
-  std::map<std::uint32_t, std::shared_ptr<Attempt>> attempts_;
+  std::map<std::uint32_t, Running> attempts_;
   std::string held_;  // a whole answer's bytes until it is whole
   std::string tail_;
   std::string site_;
   std::string node_;
   bool streaming_ = false;  // the response head went out, or is about to, as a stream
   bool client_gone_ = false;
+  bool accounted_ = false;
   Time first_byte_{};
   io::TaskGroup writer_;
   io::TaskGroup tasks_;

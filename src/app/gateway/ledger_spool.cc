@@ -7,8 +7,9 @@
 
 namespace aigrid::gateway {
 
-Result<std::unique_ptr<LedgerSpool>> LedgerSpool::open(io::Env& env, const std::string& state, std::string gateway) {
-  std::unique_ptr<LedgerSpool> out(new LedgerSpool(std::move(gateway)));
+Result<std::unique_ptr<LedgerSpool>> LedgerSpool::open(io::Env& env, const std::string& state, std::string gateway,
+                                                       std::size_t most_homeless) {
+  std::unique_ptr<LedgerSpool> out(new LedgerSpool(std::move(gateway), most_homeless));
   AIGRID_TRY(out->epoch_, io::raise_epoch(env.files(), state + "/epoch", env.wall()));
   AIGRID_TRY(out->spool_, io::Spool::open(env, state + "/spool"));
   return out;

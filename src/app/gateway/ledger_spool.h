@@ -16,7 +16,9 @@ namespace aigrid::gateway {
 
 class LedgerSpool {
  public:
-  static Result<std::unique_ptr<LedgerSpool>> open(io::Env& env, const std::string& state, std::string gateway);
+  // `most_homeless`: records that memory may keep; in use beyond it only by requests that were let in before.
+  static Result<std::unique_ptr<LedgerSpool>> open(io::Env& env, const std::string& state, std::string gateway,
+                                                   std::size_t most_homeless);
 
   // `req_<gateway>_<epoch>_<counter>`: unique for ever, names its home gateway.
   std::string next_request_id();
@@ -30,12 +32,16 @@ class LedgerSpool {
   std::uint64_t written() const { return written_; }
   // Records that the full disk keeps in memory.
   std::size_t homeless() const { return homeless_.size(); }
+  // A new request's record might find no place: let none in.
+  bool full() const { return homeless_.size() >= most_homeless_; }
 
  private:
-  explicit LedgerSpool(std::string gateway) : gateway_(std::move(gateway)) {}
+  LedgerSpool(std::string gateway, std::size_t most_homeless)
+      : gateway_(std::move(gateway)), most_homeless_(most_homeless) {}
   Result<void> append(grid::Record& record);
 
   std::string gateway_;
+  std::size_t most_homeless_;
   std::uint64_t epoch_ = 0;
   std::uint64_t counter_ = 0;
   std::uint64_t written_ = 0;

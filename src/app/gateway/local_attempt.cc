@@ -48,15 +48,12 @@ io::Task<void> LocalAttempt::run() {
 }
 
 io::Task<Result<std::string>> LocalAttempt::wait_for_node() {
-  for (;;) {
-    auto asked = ask_queue();
-    if (!asked.ok()) co_return std::move(asked).error();
-    while (!answer_) co_await answered_.wait();
-    if (answer_->granted) co_return answer_->node;
-    ticket_ = 0;
-    if (!answer_->again) co_return unavailable(answer_->message);
-    answer_.reset();
-  }
+  auto asked = ask_queue();
+  if (!asked.ok()) co_return std::move(asked).error();
+  while (!answer_) co_await answered_.wait();
+  if (answer_->granted) co_return answer_->node;
+  ticket_ = 0;
+  co_return unavailable(answer_->message);
 }
 
 Result<void> LocalAttempt::ask_queue() {

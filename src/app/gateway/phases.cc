@@ -16,6 +16,10 @@ Phase<Caller> authenticate(const Services& services, const http::RequestHead& he
   if (!services.board.loaded()) {
     return tl::unexpected(openai::ApiError{503, "no_capacity", "this gateway has no configuration yet: try again", ""});
   }
+  if (services.ledger.full()) {
+    return tl::unexpected(openai::ApiError{
+        503, "no_capacity", "this gateway's disk is full and no more records can be kept: try again", ""});
+  }
   if (head.headers.count("authorization") > 1) {
     return refused("invalid_api_key", "two Authorization headers: send one");
   }
@@ -44,11 +48,6 @@ Phase<Question> read_intent(const http::RequestHead& head, std::string_view body
   auto merged = access::merge(grid::Intent{}, header, question.scan.intent);
   if (!merged.ok()) return tl::unexpected(openai::from_error(merged.error()));
   question.intent = std::move(*merged);
-  if (question.intent.dry_run) {
-    return tl::unexpected(openai::ApiError{
-        400, "unsupported_parameter", "a dry run is not possible; grid.trace explains the choice of a real request",
-        "grid.dry_run"});
-  }
   return question;
 }
 

@@ -47,7 +47,7 @@ struct Admission {
   policy::Permit permit;
   routing::RouteInput input;
 };
-// Nothing, or the refusal.
+// Nothing, or the refusal. Asked again after every bundle change: it decides and reserves nothing.
 std::optional<openai::ApiError> admit(const Services& services, const Caller& caller, const Question& question,
                                       grid::Task task, Admission& admission);
 

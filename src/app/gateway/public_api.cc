@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "app/gateway/answers.h"
-#include "app/gateway/ingress.h"
+#include "app/gateway/dry_run.h"
 #include "format/openai/answer.h"
 
 namespace aigrid::gateway {
@@ -13,6 +13,15 @@ namespace aigrid::gateway {
 namespace {
 
 constexpr std::string_view kModels = "/v1/models";
+
+// A body that did not come as it should have.
+openai::ApiError unreadable(const Error& why) {
+  switch (why.code) {
+    case Code::ResourceExhausted: return {413, "request_too_large", why.message, ""};
+    case Code::DeadlineExceeded: return {408, "request_timeout", why.message, ""};
+    default: return {400, "invalid_request", why.message, ""};
+  }
+}
 
 std::string endpoint_of(grid::Task task) { return task == grid::Task::Chat ? "chat.completions" : "embeddings"; }
 
@@ -50,11 +59,34 @@ io::Task<void> PublicApi::serve(io::Exchange& exchange) {
   }
 }
 
+// Pays with a record when its frame goes and nobody else has: an aborted body, a process that ends in the middle of it.
+class PublicApi::Owed {
+ public:
+  Owed(PublicApi& api, const Admitted& admitted) : api_(api), admitted_(admitted) {}
+  Owed(const Owed&) = delete;
+  Owed& operator=(const Owed&) = delete;
+  ~Owed() {
+    if (owed_) api_.account_refusal(admitted_, grid::Outcome::ClientGone, {499, "", "", ""});
+  }
+  void refused(const openai::ApiError& refusal) {
+    owed_ = false;
+    api_.account_refusal(admitted_, grid::Outcome::Refused, refusal);
+  }
+  void taken_over() { owed_ = false; }
+
+ private:
+  PublicApi& api_;
+  const Admitted& admitted_;
+  bool owed_ = true;
+};
+
 io::Task<void> PublicApi::infer(io::Exchange& exchange, grid::Task task, std::string request_id) {
   Admitted admitted;
   admitted.request_id = request_id;
   admitted.answer_id = (task == grid::Task::Chat ? "chatcmpl-" : "embd-") + request_id;
   admitted.endpoint = endpoint_of(task);
+  admitted.received = services_.env.now();
+  admitted.received_wall = services_.env.wall();
   auto caller = authenticate(services_, exchange.head());
   if (!caller) {
     openai::ApiError refusal = std::move(caller).error();
@@ -62,21 +94,22 @@ io::Task<void> PublicApi::infer(io::Exchange& exchange, grid::Task task, std::st
     co_return;
   }
   admitted.caller = std::move(*caller);
+  const bool ready = co_await read_question(exchange, task, admitted);
+  if (!ready) co_return;
+  Ingress ingress(services_, under_way_, exchange, admitted);
+  co_await ingress.run();
+}
+
+// False: it was refused and answered.
+io::Task<bool> PublicApi::read_question(io::Exchange& exchange, grid::Task task, Admitted& admitted) {
+  Owed owed(*this, admitted);
   auto body = co_await exchange.read_body(services_.options.max_body_bytes);
   admitted.received = services_.env.now();
   admitted.received_wall = services_.env.wall();
-  if (!body.ok()) {
-    const Code why = body.error().code;
-    if (why != Code::ResourceExhausted && why != Code::Unavailable) co_return;  // the server answers that itself
-    openai::ApiError wrong{413, "request_too_large", body.error().message, ""};
-    if (why == Code::Unavailable) wrong = {400, "invalid_request", body.error().message, ""};
-    account_refusal(request_id, admitted.caller, {}, task, wrong, admitted.received);
-    co_await refuse(exchange, request_id, std::move(wrong));
-    co_return;
-  }
-  auto question = read_intent(exchange.head(), *body, task);
   std::optional<openai::ApiError> refusal;
-  if (!question) {
+  if (!body.ok()) {
+    refusal = unreadable(body.error());
+  } else if (auto question = read_intent(exchange.head(), *body, task); !question) {
     refusal = std::move(question).error();
   } else {
     admitted.question = std::move(*question);
@@ -84,12 +117,45 @@ io::Task<void> PublicApi::infer(io::Exchange& exchange, grid::Task task, std::st
     refusal = admit(services_, admitted.caller, admitted.question, task, admitted.admission);
   }
   if (refusal) {
-    account_refusal(request_id, admitted.caller, admitted.question.scan.model, task, *refusal, admitted.received);
-    co_await refuse(exchange, request_id, std::move(*refusal));
-    co_return;
+    owed.refused(*refusal);
+    std::string request_id = admitted.request_id;
+    co_await refuse(exchange, std::move(request_id), std::move(*refusal));
+    co_return false;
   }
-  Ingress ingress(services_, exchange, admitted);
-  co_await ingress.run();
+  owed.taken_over();
+  if (!admitted.question.intent.dry_run) co_return true;
+  co_await answer_dry_run(services_, exchange, admitted);
+  co_return false;
+}
+
+io::ServerLimits PublicApi::limits() {
+  io::ServerLimits out;
+  out.parse.body_bytes = services_.options.max_body_bytes;
+  out.error_body = [this](int status, std::string_view message, http::Headers& headers) {
+    return protocol_error(status, message, headers);
+  };
+  return out;
+}
+
+std::string PublicApi::protocol_error(int status, std::string_view message, http::Headers& headers) {
+  const std::string request_id = services_.ledger.next_request_id();
+  for (const auto& [name, value] : standard_headers(request_id, Duration{})) headers.set(name, value);
+  openai::ApiError error{status, "", std::string(message), ""};
+  if (status == 413) {
+    error = {413, "request_too_large", std::string(message), ""};
+  } else {
+    error.code = http::lower(http::reason_phrase(status));
+    std::replace(error.code.begin(), error.code.end(), ' ', '_');
+  }
+  return openai::error_body(error, request_id_member(request_id));
+}
+
+void PublicApi::law_changed() {
+  for (auto* ingress : under_way_) ingress->law_changed();
+}
+
+void PublicApi::stop() {
+  for (auto* ingress : under_way_) ingress->stop();
 }
 
 io::Task<void> PublicApi::models(io::Exchange& exchange, std::string path, std::string request_id) {
@@ -135,20 +201,19 @@ io::Task<void> PublicApi::refuse(io::Exchange& exchange, std::string request_id,
   (void)co_await exchange.respond(refusal.status, std::move(headers), std::move(body));
 }
 
-void PublicApi::account_refusal(const std::string& request_id, const Caller& caller, const std::string& model,
-                                grid::Task task, const openai::ApiError& refusal, Time received) {
+void PublicApi::account_refusal(const Admitted& admitted, grid::Outcome outcome, const openai::ApiError& refusal) {
   grid::Record record;
-  record.request_id = request_id;
-  record.tenant = caller.tenant;
-  record.project = caller.project;
-  record.key_id = caller.key_id;
-  record.model = model;
-  record.endpoint = endpoint_of(task);
-  record.outcome = grid::Outcome::Refused;
+  record.request_id = admitted.request_id;
+  record.tenant = admitted.caller.tenant;
+  record.project = admitted.caller.project;
+  record.key_id = admitted.caller.key_id;
+  record.model = admitted.question.scan.model;
+  record.endpoint = admitted.endpoint;
+  record.outcome = outcome;
   record.status = refusal.status;
   record.code = refusal.code;
-  record.received_unix_ms = unix_ms(services_.env.wall());
-  record.total_us = (services_.env.now() - received).count() / 1000;
+  record.received_unix_ms = unix_ms(admitted.received_wall);
+  record.total_us = (services_.env.now() - admitted.received).count() / 1000;
   record.bundle_version = services_.board.tables().version;
   write_record(services_, std::move(record));
 }

@@ -10,25 +10,28 @@ Queues::Queues(io::Env& env, Board& board, const dispatch::QueueLimits& limits)
     : env_(env), board_(board), limits_(limits) {}
 
 Queues::Lane& Queues::lane(routing::DeploymentIndex deployment) {
-  auto [it, fresh] = lanes_.try_emplace(deployment);
-  if (fresh) {
-    it->second.queue = std::make_unique<dispatch::SiteQueue>(deployment, limits_, random_seed(env_));
-    it->second.timer = env_.timer([this, deployment] { feed(deployment, dispatch::queue_event::Alarm{}); });
+  auto& slot = lanes_[deployment];
+  if (!slot) {
+    slot = std::make_unique<Lane>();
+    Lane* made = slot.get();
+    made->queue = std::make_unique<dispatch::SiteQueue>(deployment, limits_, random_seed(env_));
+    made->timer = env_.timer([this, made] { feed(*made, dispatch::queue_event::Alarm{}); });
   }
-  return it->second;
+  return *slot;
 }
 
 dispatch::Ticket Queues::ask(routing::DeploymentIndex deployment, const routing::RouteInput& input,
                              std::vector<routing::Excluded> excluded, Duration remaining,
                              std::function<void(const Answer&)> answer) {
   const dispatch::Ticket ticket = ++last_;
-  waiting_[ticket] = Waiting{board_.structure(), deployment, false, std::move(answer)};
+  Lane& at = lane(deployment);
+  waiting_[ticket] = Waiting{&at, false, std::move(answer)};
   dispatch::queue_event::Ask ask;
   ask.ticket = ticket;
   ask.input = input;
   ask.excluded = std::move(excluded);
   ask.remaining = remaining;
-  feed(deployment, ask);
+  feed(at, ask);
   return ticket;
 }
 
@@ -37,31 +40,43 @@ void Queues::release(dispatch::Ticket ticket) {
   if (it == waiting_.end()) return;
   const Waiting gone = std::move(it->second);
   waiting_.erase(it);
-  if (gone.structure != structure_) return;  // its queue is no more; the node's own report tells what runs
+  if (gone.lane == nullptr) return;
   if (gone.granted) {
-    feed(gone.deployment, dispatch::queue_event::Ended{ticket});
+    feed(*gone.lane, dispatch::queue_event::Ended{ticket});
   } else {
-    feed(gone.deployment, dispatch::queue_event::Cancelled{ticket});
+    feed(*gone.lane, dispatch::queue_event::Cancelled{ticket});
   }
 }
 
 void Queues::rows_changed() {
   if (!board_.loaded()) return;
-  if (board_.structure() != structure_) start_anew();
-  for (auto& [deployment, unused] : lanes_) feed(deployment, dispatch::queue_event::RowsChanged{});
+  adopt_bundle();
+  for (auto& [deployment, lane] : lanes_) feed(*lane, dispatch::queue_event::RowsChanged{});
   refresh_rows();
 }
 
-void Queues::start_anew() {
-  structure_ = board_.structure();
-  lanes_.clear();
-  std::vector<dispatch::Ticket> homeless;
-  for (const auto& [ticket, waiting] : waiting_) {
-    if (!waiting.granted) homeless.push_back(ticket);
+void Queues::adopt_bundle() {
+  const auto before = std::exchange(tables_, board_.current()->tables);
+  if (!before || before == tables_) return;
+  const routing::Rebind to{*before, *tables_};
+  std::map<routing::DeploymentIndex, std::unique_ptr<Lane>> kept;
+  std::vector<std::unique_ptr<Lane>> gone;
+  for (auto& [deployment, lane] : lanes_) {
+    lane->queue->rebind(to);
+    const auto now_at = lane->queue->deployment();
+    if (now_at == routing::kNone) {
+      gone.push_back(std::move(lane));
+    } else {
+      kept[now_at] = std::move(lane);
+    }
   }
-  Answer again;
-  again.again = true;
-  for (const auto ticket : homeless) settle(ticket, again);
+  lanes_.swap(kept);
+  for (auto& lane : gone) {
+    feed(*lane, dispatch::queue_event::RowsChanged{});  // refuses what waits
+    for (auto& [ticket, waiting] : waiting_) {
+      if (waiting.lane == lane.get()) waiting.lane = nullptr;
+    }
+  }
 }
 
 void Queues::refresh_rows() {
@@ -76,12 +91,11 @@ void Queues::refresh_rows() {
 
 std::size_t Queues::waiting() const {
   std::size_t n = 0;
-  for (const auto& [deployment, lane] : lanes_) n += lane.queue->waiting();
+  for (const auto& [deployment, lane] : lanes_) n += lane->queue->waiting();
   return n;
 }
 
-void Queues::feed(routing::DeploymentIndex deployment, const dispatch::QueueEvent& event) {
-  Lane& at = lane(deployment);
+void Queues::feed(Lane& at, const dispatch::QueueEvent& event) {
   // Copied: settling a ticket may feed this queue again.
   const std::vector<dispatch::QueueAction> actions = at.queue->on_event(event, board_.snapshot(), env_.now());
   for (const auto& action : actions) {

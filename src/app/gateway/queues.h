@@ -1,5 +1,6 @@
-// Queues: executes the site queues of this gateway's deployments: one SiteQueue a deployment, tickets with callbacks.
-// One worker. A callback may run from inside ask(): it may only note the answer and set an event.
+// Queues: executes the site queues of this gateway's deployments: one SiteQueue a deployment, tickets with callbacks;
+// a bundle change keeps what waits. One worker. A callback may run from inside ask(): it may only note the answer and
+// set an event.
 #pragma once
 
 #include <functional>
@@ -18,7 +19,6 @@ class Queues {
   struct Answer {
     bool granted = false;
     std::string node;     // when granted
-    bool again = false;   // not granted: the grid's structure changed meanwhile, ask anew
     std::string message;  // when refused
   };
 
@@ -42,25 +42,24 @@ class Queues {
     std::unique_ptr<io::Timer> timer;
   };
   struct Waiting {
-    std::uint64_t structure = 0;  // of the board when it was asked
-    routing::DeploymentIndex deployment = routing::kNone;
+    Lane* lane = nullptr;  // null: its deployment is gone; the node's own report tells what runs
     bool granted = false;
     std::function<void(const Answer&)> answer;
   };
 
-  // A bundle moved the indices: queues start anew, tickets still waiting are asked again by their owners.
-  void start_anew();
+  // A bundle may have moved the indices: queues go with their deployments, what waits in them stays.
+  void adopt_bundle();
   Lane& lane(routing::DeploymentIndex deployment);
-  void feed(routing::DeploymentIndex deployment, const dispatch::QueueEvent& event);
+  void feed(Lane& lane, const dispatch::QueueEvent& event);
   void settle(dispatch::Ticket ticket, const Answer& answer);
 
   io::Env& env_;
   Board& board_;
   dispatch::QueueLimits limits_;
-  std::map<routing::DeploymentIndex, Lane> lanes_;
+  std::shared_ptr<const routing::Tables> tables_;  // whose indices the lanes use
+  std::map<routing::DeploymentIndex, std::unique_ptr<Lane>> lanes_;
   std::map<dispatch::Ticket, Waiting> waiting_;
   dispatch::Ticket last_ = 0;
-  std::uint64_t structure_ = 0;
 };
 
 }  // namespace aigrid::gateway

@@ -24,10 +24,12 @@ struct Cadence {
   // A stopping process lets running requests end for so long.
   Duration drain_within = 30s;
   Duration drain_look = 20ms;
+  Duration stop_within = 1s;  // then those still running are told that it stops
   struct {
     std::size_t most = 1000;
     std::size_t most_bytes = std::size_t{1} << 20U;
-  } records;  // shipped in one batch
+    std::size_t most_homeless = 10'000;  // kept in memory while the disk is full; then new requests are refused
+  } records;                             // shipped in one batch
 };
 
 }  // namespace aigrid::dispatch

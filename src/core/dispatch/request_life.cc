@@ -148,14 +148,18 @@ void RequestLife::on(const event::Refused& e, const Turn& turn) {
   if (e.verdict == Verdict::Never) {
     action::Fail fail;
     // What another process says of the client's answer: only what an answer can be.
-    const bool sane = e.status >= 400 && e.status <= 599 && !e.code.empty();
-    fail.status = sane ? e.status : 502;
-    fail.code = sane ? e.code : std::string("bad_refusal");
+    fail.status = e.status;
+    fail.code = e.code;
+    if (e.status < 400 || e.status > 599 || e.code.empty()) {
+      fail.status = 502;
+      fail.code = "bad_refusal";
+    }
     fail.message = e.message;
     fail.param = e.param;
     fail.never_retry = e.status == 403;
-    actions_.push_back(std::move(fail));
-    return finish(grid::Outcome::Refused, sane ? e.status : 502, sane ? e.code : std::string("bad_refusal"));
+    finish(grid::Outcome::Refused, fail.status, fail.code);
+    actions_.insert(actions_.end() - 1, std::move(fail));
+    return;
   }
   last_why_ = e.message.empty() ? why : e.message;
   if (e.verdict == Verdict::Redirect && input_.hops == 0 && !e.redirect.empty()) {
@@ -279,8 +283,9 @@ void RequestLife::on(const event::LawChanged&, const Turn& turn) {
   if (permitted) return;
   record(attempt_)->result = "policy_cut";
   if (answered_) {
-    pending_fail_ = broken_off("policy_cut", "a change of policy forbids the place where this answer was made: send "
-                                             "the request again");
+    pending_fail_ = broken_off("policy_cut",
+                               "a change of policy forbids the place where this answer was made: send "
+                               "the request again");
     return give_up(grid::Outcome::Failed, 200, "policy_cut", turn.now);
   }
   actions_.push_back(action::Cancel{attempt_});
@@ -314,9 +319,9 @@ void RequestLife::alarm_asking(const Turn& turn) {
 void RequestLife::alarm_relaying(const Turn& turn) {
   const Time total = started_ + budget_.total;
   if (turn.now >= total) {
-    pending_fail_ = broken_off("deadline_exceeded", "the answer took longer than " +
-                                                        std::to_string(to_ms(budget_.total)) +
-                                                        " ms: ask for less, or for a stream");
+    pending_fail_ =
+        broken_off("deadline_exceeded", "the answer took longer than " + std::to_string(to_ms(budget_.total)) +
+                                            " ms: ask for less, or for a stream");
     return give_up(grid::Outcome::TimedOut, answered_ ? 200 : 504, "deadline_exceeded", turn.now);
   }
   const bool client_holds = to_client_ > taken_;

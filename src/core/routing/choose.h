@@ -22,6 +22,6 @@ bool node_ready(const Snapshot& snapshot, DeploymentIndex deployment, NodeIndex 
 bool any_ready_node(const Snapshot& snapshot, DeploymentIndex deployment, const RouteInput& input, Time now);
 
 // One sentence for people: `paris answered: 18 ms away, no queue, 41 ms of prefill; next best lyon at 75 ms`.
-std::string sentence(const Tables& tables, const Decision& decision);
+std::string sentence(const Tables& tables, const Decision& decision, const char* verb = "answered");
 
 }  // namespace aigrid::routing

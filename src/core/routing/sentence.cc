@@ -12,12 +12,12 @@ std::string ms(float value) {
 
 }  // namespace
 
-std::string sentence(const Tables& tables, const Decision& decision) {
+std::string sentence(const Tables& tables, const Decision& decision, const char* verb) {
   if (!decision.ok()) {
     if (decision.considered == 0) return std::string("no place: ") + decision.rule;
     return "no place of " + std::to_string(decision.considered) + ": " + decision.rule;
   }
-  std::string out = tables.sites[decision.site].spec.name + " answered: ";
+  std::string out = tables.sites[decision.site].spec.name + " " + verb + ": ";
   out += decision.score.rtt_ms > 0 ? ms(decision.score.rtt_ms) + " away, " : std::string("right here, ");
   out += decision.score.wait_ms >= 0.5F ? ms(decision.score.wait_ms) + " of queue, " : std::string("no queue, ");
   out += ms(decision.score.prefill_ms) + " of prefill";

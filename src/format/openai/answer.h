@@ -30,6 +30,9 @@ struct GridNote {
   std::string why;   // one sentence
   std::optional<double> ttft_ms;
   std::string explanation;  // JSON, already written; left out when empty
+  bool dry_run = false;     // nothing was asked of any node:
+  std::optional<double> predicted_ttft_ms;
+  std::string price;  // JSON, already written; left out when empty
 };
 
 std::string grid_object(const GridNote& note);

@@ -16,7 +16,14 @@ TEST(Answer, ModelsAndGrid) {
   EXPECT_EQ((*list)["data"][0]["grid"]["task"], "chat");
   EXPECT_EQ((*list)["data"][1]["grid"]["task"], "embedding");
   EXPECT_EQ(models_list({}), R"({"object":"list","data":[]})");
-  const auto note = grid_object({"req", "paris", "", "fr", "near", 12.5, R"({"a":1})"});
+  GridNote said;
+  said.request_id = "req";
+  said.site = "paris";
+  said.zone = "fr";
+  said.why = "near";
+  said.ttft_ms = 12.5;
+  said.explanation = R"({"a":1})";
+  const auto note = grid_object(said);
   EXPECT_EQ(note,
             R"({"request_id":"req","site":"paris","zone":"fr","why":"near","ttft_ms":12.5,"explanation":{"a":1}})");
   EXPECT_EQ(finish_object("{\"id\":1", "{}"), "{\"id\":1,\"grid\":{}}");
