@@ -5,18 +5,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 
-from grid import Grid  # noqa: E402
-
-
-@pytest.fixture(scope="session")
-def grid():
-    running = Grid()
-    try:
-        running.start()
-        running.ready()
-        yield running
-    finally:
-        running.stop()
+from running import grid  # noqa: E402, F401  (a fixture; the path comes first)
 
 
 @pytest.fixture(scope="session")

@@ -61,19 +61,7 @@ io::Task<void> InnerService::serve(std::shared_ptr<io::H2Stream> stream, Who who
 }
 
 io::Task<Result<std::string>> InnerService::read_body(io::H2Stream& stream) {
-  std::string body;
-  for (;;) {
-    auto bytes = co_await stream.read();
-    if (!bytes.ok()) co_return std::move(bytes).error();
-    if (bytes->empty()) co_return body;
-    stream.consume(bytes->size());
-    body += *bytes;
-    if (body.size() > services_.options.limits.inner_body_bytes) {
-      co_return Error{
-          Code::ResourceExhausted, Origin::Client, Retry::Never,
-          "a body of over " + std::to_string(services_.options.limits.inner_body_bytes) + " bytes: send it in parts"};
-    }
-  }
+  return stream.read_all(services_.options.limits.inner_body_bytes);
 }
 
 io::Task<void> InnerService::answer(io::H2Stream& stream, int status, std::string body) {

@@ -3,30 +3,16 @@
 #include <chrono>
 #include <utility>
 
-#include "app/gateway/seed.h"
 #include "app/gateway/update_stream.h"
 #include "format/json/json.h"
 #include "io/client/backoff.h"
+#include "io/client/inner_ask.h"
 #include "io/client/inner_dial.h"
+#include "io/env/seed.h"
 
 namespace aigrid::gateway {
 
 using json::Json;
-
-namespace {
-
-io::Task<Result<std::string>> read_whole(io::H2Stream& stream) {
-  std::string body;
-  for (;;) {
-    auto bytes = co_await stream.read();
-    if (!bytes.ok()) co_return std::move(bytes).error();
-    if (bytes->empty()) co_return body;
-    stream.consume(bytes->size());
-    body += *bytes;
-  }
-}
-
-}  // namespace
 
 ControlLink::ControlLink(Services& services, io::Membership& membership)
     : services_(services), env_(services.env), membership_(membership), status_due_(services.env.executor()) {}
@@ -202,7 +188,7 @@ io::Task<Result<ControlLink::Reply>> ControlLink::exchange(std::string path, std
   if (!answer.ok()) co_return std::move(answer).error();
   Reply reply;
   reply.status = answer->status;
-  auto whole = co_await read_whole(**stream);
+  auto whole = co_await (*stream)->read_all(io::kInnerAnswerLimit);
   if (!whole.ok()) co_return std::move(whole).error();
   reply.body = std::move(*whole);
   co_return reply;

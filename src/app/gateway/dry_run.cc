@@ -3,13 +3,13 @@
 #include <utility>
 
 #include "app/gateway/answers.h"
-#include "app/gateway/seed.h"
 #include "core/dispatch/refusal.h"
 #include "core/estimate/ttft.h"
 #include "core/ledger/charge.h"
 #include "format/json/json.h"
 #include "format/openai/answer.h"
 #include "format/openai/error_body.h"
+#include "io/env/seed.h"
 
 namespace aigrid::gateway {
 

@@ -5,10 +5,10 @@
 #include "app/gateway/answers.h"
 #include "app/gateway/local_attempt.h"
 #include "app/gateway/peer_attempt.h"
-#include "app/gateway/seed.h"
 #include "core/ledger/charge.h"
 #include "format/openai/answer.h"
 #include "format/openai/error_body.h"
+#include "io/env/seed.h"
 
 namespace aigrid::gateway {
 

@@ -149,19 +149,14 @@ inner::SiteReport site_report(const Board& board) {
 }
 
 io::Task<void> InnerServer::relay_to_control(std::shared_ptr<io::H2Stream> stream, std::string path, std::string peer) {
-  std::string body;
-  for (;;) {
-    auto bytes = co_await stream->read();
-    if (!bytes.ok()) co_return;
-    if (bytes->empty()) break;
-    stream->consume(bytes->size());
-    body += *bytes;
-    if (body.size() > kMaxJoinBody) {
+  auto body = co_await stream->read_all(kMaxJoinBody);
+  if (!body.ok()) {
+    if (body.error().code == Code::ResourceExhausted) {
       co_await answer_problem(stream, 413, "body_too_large", "a join or renewal fits in 64 KiB");
-      co_return;
     }
+    co_return;
   }
-  auto reply = co_await control_.exchange(std::move(path), std::move(body), std::move(peer));
+  auto reply = co_await control_.exchange(std::move(path), std::move(*body), std::move(peer));
   if (!reply.ok()) {
     co_await answer_problem(stream, 503, "control_unreachable", reply.error().message);
     co_return;

@@ -2,9 +2,9 @@
 
 #include <utility>
 
-#include "app/gateway/seed.h"
 #include "io/client/backoff.h"
 #include "io/client/inner_dial.h"
+#include "io/env/seed.h"
 #include "io/http/lines.h"
 
 namespace aigrid::gateway {

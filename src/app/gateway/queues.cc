@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "app/gateway/seed.h"
+#include "io/env/seed.h"
 
 namespace aigrid::gateway {
 

@@ -9,18 +9,13 @@ namespace {
 Task<Result<InnerAnswer>> read_answer(H2Stream& stream) {
   auto head = co_await stream.head();
   if (!head.ok()) co_return std::move(head).error();
-  InnerAnswer answer{head->status, {}};
-  for (;;) {
-    auto bytes = co_await stream.read();
-    if (!bytes.ok()) co_return std::move(bytes).error();
-    if (bytes->empty()) co_return answer;
-    stream.consume(bytes->size());
-    answer.body += *bytes;
-    if (answer.body.size() > kInnerAnswerLimit) {
-      stream.reset();
-      co_return Error{Code::ResourceExhausted, Origin::Upstream, Retry::Never, "an inner answer of over 1 MiB"};
-    }
+  auto body = co_await stream.read_all(kInnerAnswerLimit);
+  if (!body.ok() && body.error().code == Code::ResourceExhausted) {
+    stream.reset();
+    co_return Error{Code::ResourceExhausted, Origin::Upstream, Retry::Never, "an inner answer of over 1 MiB"};
   }
+  if (!body.ok()) co_return std::move(body).error();
+  co_return InnerAnswer{head->status, std::move(*body)};
 }
 
 }  // namespace

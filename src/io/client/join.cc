@@ -6,20 +6,13 @@
 #include "io/client/inner_ask.h"
 #include "io/client/inner_dial.h"
 #include "io/client/inner_messages.h"
+#include "io/env/seed.h"
 #include "io/pki/keys.h"
 #include "io/tls/tls.h"
 
 namespace aigrid::io {
 
 namespace {
-
-std::uint64_t random_seed(Env& env) {
-  std::array<char, 8> bytes{};
-  env.entropy(bytes);
-  std::uint64_t seed = 0;
-  for (char c : bytes) seed = (seed << 8U) | static_cast<unsigned char>(c);
-  return seed;
-}
 
 struct Joiner {
   JoinOptions options;

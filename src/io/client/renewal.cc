@@ -4,6 +4,7 @@
 
 #include "io/client/backoff.h"
 #include "io/client/inner_ask.h"
+#include "io/env/seed.h"
 #include "io/pki/keys.h"
 #include "io/tls/tls.h"
 
@@ -63,14 +64,6 @@ Duration renewal_delay(Duration lifetime, double unit) {
 }
 
 namespace {
-
-std::uint64_t random_seed(Env& env) {
-  std::array<char, 8> bytes{};
-  env.entropy(bytes);
-  std::uint64_t seed = 0;
-  for (char c : bytes) seed = (seed << 8U) | static_cast<unsigned char>(c);
-  return seed;
-}
 
 // When the certificate held now is to be renewed. Measured as time gone by since it was taken up, on both clocks: the
 // monotonic one does not step, the wall clock goes on while a machine is suspended.

@@ -73,6 +73,21 @@ Task<Result<std::string>> H2Stream::read() {
   co_return out;
 }
 
+Task<Result<std::string>> H2Stream::read_all(std::size_t most) {
+  std::string out;
+  for (;;) {
+    auto bytes = co_await read();
+    if (!bytes.ok()) co_return std::move(bytes).error();
+    if (bytes->empty()) co_return out;
+    consume(bytes->size());
+    if (out.size() + bytes->size() > most) {
+      co_return Error{Code::ResourceExhausted, Origin::Client, Retry::Never,
+                      "a body of over " + std::to_string(most) + " bytes: send it in parts"};
+    }
+    out += *bytes;
+  }
+}
+
 void H2Stream::consume(std::size_t n) {
   if (!connection_ || failure_) return;
   connection_->session_.consume(id_, n);

@@ -37,6 +37,8 @@ class H2Stream {
   Task<Result<http::ResponseHead>> head();
   // The next bytes; empty at the end of the stream. What came before a loss is given first, then the Error.
   Task<Result<std::string>> read();
+  // All that is still to come, its window given back as it is read. ResourceExhausted for more than `most` bytes.
+  Task<Result<std::string>> read_all(std::size_t most);
   // Gives the peer back `n` bytes of window: call it when the bytes of read() have gone on to whom they are for.
   void consume(std::size_t n);
 

@@ -101,6 +101,26 @@ TEST(H2Connection, ManyStreams) {
   run([](Env& env) { return many(env, true); });
 }
 
+Task<void> whole_bodies(Env& env) {
+  auto j = co_await join(env, echo);
+  const std::string text(200'000, 'x');  // over the window of a stream
+  for (const std::size_t most : {text.size(), text.size() - 1}) {
+    auto stream = j->requester.open(post(), false);
+    EXPECT_TRUE(stream.ok());
+    TaskGroup sending(env.executor());
+    sending.spawn(send_all(*stream, text));
+    auto got = co_await (*stream)->read_all(most);
+    if (most == text.size()) {
+      EXPECT_TRUE(got.ok() && *got == text);
+      co_await sending.join();
+    } else {
+      EXPECT_EQ(got.error().code, Code::ResourceExhausted);
+      EXPECT_NE(got.error().message.find("199999 bytes"), std::string::npos) << got.error().message;
+    }
+  }
+}
+TEST(H2Connection, WholeBodiesAreBounded) { run(whole_bodies); }
+
 struct Watch {
   explicit Watch(Env& env) : changed(env.executor()) {}
   Event changed;

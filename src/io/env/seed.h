@@ -5,9 +5,9 @@
 
 #include "io/env/env.h"
 
-namespace aigrid::gateway {
+namespace aigrid::io {
 
-inline std::uint64_t random_seed(io::Env& env) {
+inline std::uint64_t random_seed(Env& env) {
   char bytes[8];
   env.entropy(bytes);
   std::uint64_t seed = 0;
@@ -15,4 +15,4 @@ inline std::uint64_t random_seed(io::Env& env) {
   return seed;
 }
 
-}  // namespace aigrid::gateway
+}  // namespace aigrid::io
