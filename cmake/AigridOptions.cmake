@@ -6,6 +6,7 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
 option(AIGRID_FUZZ "build the fuzzers (clang, libFuzzer)" OFF)
 option(AIGRID_BENCH "build the benchmarks" OFF)
+set(AIGRID_TEST_KEYLOG "" CACHE FILEPATH "for ./dev drill wiretap alone: TLS secrets are appended to this file")
 set(AIGRID_FUZZ_SECONDS 10 CACHE STRING "how long each fuzzer runs as a test")
 set(AIGRID_SANITIZE "" CACHE STRING "sanitizers, as for -fsanitize=")
 

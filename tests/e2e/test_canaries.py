@@ -3,11 +3,12 @@ a process outside France, and nothing in its memory either where the request cam
 import base64
 import os
 import secrets
+from pathlib import Path
 
 import pytest
 
 import wire
-from grid import FRENCH
+from grid import FRENCH, binary
 from leaks import Finder
 from opened import family
 
@@ -78,3 +79,8 @@ def test_planted_leaks_are_found(asked, tmp_path):
     # A request that does run in Zürich leaves its text in the memory of its gateway there.
     assert asked.chat("zurich", "acme", text=f"Repeat {STRAY}.", max_tokens=4, grid={"only": ["zurich"]}).status == 200
     assert STRAY in finder.in_memory(asked.processes()["gateway-zurich"].pid)
+
+
+def test_this_binary_cannot_write_tls_secrets():
+    """Only that of the preset keylog can, for ./dev drill wiretap."""
+    assert b"SSL_CTX_set_keylog_callback" not in Path(binary()).read_bytes()

@@ -4,6 +4,10 @@
 
 #include <algorithm>
 
+#ifdef AIGRID_TEST_KEYLOG
+#include "io/tls/key_log.h"
+#endif
+
 namespace aigrid::io {
 namespace {
 
@@ -131,6 +135,9 @@ Result<void> OpenSslContext::set_defaults() {
   SSL_CTX_set_verify_depth(c, kVerifyDepth);
   SSL_CTX_set_cert_verify_callback(c, &verify_peer, nullptr);
   SSL_CTX_set_alpn_select_cb(c, &pick_alpn, nullptr);
+#ifdef AIGRID_TEST_KEYLOG
+  log_keys(c);
+#endif
   return {};
 }
 
