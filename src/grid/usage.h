@@ -28,6 +28,9 @@ struct AttemptRecord {
   std::string node;
   std::string result;  // "ok", or the reason it ended
   Usage usage;
+  std::uint64_t heard_tokens = 0;  // completion tokens whose frames the ingress itself received
+  bool hedge = false;              // asked beside another attempt that was still under way
+  bool resumes = false;            // goes on from what the attempt before it delivered
 };
 
 // Exactly one per request, written by its ingress gateway. Identity: (source, epoch, sequence), for ever.

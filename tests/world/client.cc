@@ -1,5 +1,6 @@
 #include "world/client.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "io/http/client.h"
@@ -35,10 +36,11 @@ void note_common(const json& value, Asked& out) {
     out.request_id = grid->value("request_id", "");
     out.site = grid->value("site", "");
     out.node = grid->value("node", "");
+    out.resumed = grid->value("resumed", 0U);
   }
 }
 
-void take_event(const std::string& text, Asked& out) {
+void take_event(const std::string& text, Time now, Asked& out) {
   if (text == "[DONE]") {
     out.complete = true;
     return;
@@ -53,18 +55,21 @@ void take_event(const std::string& text, Asked& out) {
   const auto choices = event.find("choices");
   if (choices == event.end() || !choices->is_array() || choices->empty()) return;
   const auto& delta = (*choices)[0]["delta"];
+  if (delta.contains("role")) ++out.roles;
   if (const auto it = delta.find("content"); it != delta.end() && it->is_string()) {
     ++out.tokens;
+    if (out.heard != Time{}) out.longest_pause = std::max(out.longest_pause, now - out.heard);
+    out.heard = now;
     out.text += it->get<std::string>();
   }
 }
 
 // Whole events leave `buffer`.
-void take_events(std::string& buffer, Asked& out) {
+void take_events(std::string& buffer, Time now, Asked& out) {
   std::size_t from = 0;
   for (std::size_t end; (end = buffer.find("\n\n", from)) != std::string::npos; from = end + 2) {
     const std::string event = buffer.substr(from, end - from);
-    if (event.starts_with("data: ")) take_event(event.substr(6), out);
+    if (event.starts_with("data: ")) take_event(event.substr(6), now, out);
   }
   buffer.erase(0, from);
 }
@@ -114,7 +119,7 @@ io::Task<void> exchange(io::Env& env, Asked& out, io::ClientResponse*& open) {
     }
     if (out.first == Time{}) out.first = env.now();
     buffer += *bytes;
-    if (events) take_events(buffer, out);
+    if (events) take_events(buffer, env.now(), out);
   }
   open = nullptr;
 }

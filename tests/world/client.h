@@ -36,6 +36,10 @@ struct Asked {
   std::string text;
   std::uint32_t tokens = 0;         // deltas with content; of a whole answer, its usage
   std::uint64_t prompt_tokens = 0;  // of the answer's usage, where there is one
+  std::uint32_t roles = 0;          // chunks that say who speaks
+  std::uint32_t resumed = 0;        // as the answer says
+  Time heard{};                     // the last token
+  Duration longest_pause{};         // between tokens
   std::string request_id;
   std::string site;
   std::string node;

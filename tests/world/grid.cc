@@ -233,6 +233,10 @@ io::Task<void> WorldGrid::run_agent(io::Env& env, std::string node, std::string 
   o.models_folder = kModels;
   if (options_.agent) options_.agent(host, o);
   exit_codes_[host] = -1;
+  if (options_.node) {
+    exit_codes_[host] = co_await options_.node(env, std::move(o));
+    co_return;
+  }
   exit_codes_[host] = co_await agent::run_agent(env, std::move(o));
 }
 

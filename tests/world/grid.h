@@ -30,6 +30,8 @@ struct GridOptions {
   EngineScript engine;
   bool event_log = true;
   Level log_level = Level::Note;
+  // What runs on the nodes; empty: agents.
+  std::function<io::Task<int>(io::Env&, agent::AgentOptions)> node;
   // Last word on the options of a process, by its host's name.
   std::function<void(control::ControlOptions&)> control;
   std::function<void(const std::string& host, gateway::GatewayOptions&)> gateway;

@@ -12,6 +12,15 @@
 
 namespace aigrid::gateway {
 
+namespace {
+
+// So much of a stream waits for its first token, so that one that is lost before begins anew unseen.
+constexpr std::size_t kUnseen = 4096;
+
+dispatch::Resume mode_of(inner::Resume resume) { return static_cast<dispatch::Resume>(resume); }
+
+}  // namespace
+
 namespace event = dispatch::event;
 namespace action = dispatch::action;
 
@@ -124,6 +133,14 @@ void Ingress::start_attempt(const action::Ask& ask) {
   held_.clear();
   tail_.clear();
   const auto& tables = *law_->generation->tables;
+  if (given_.count() > 0 && given_.mode() == dispatch::Resume::None) {  // said by what came in this very turn
+    event::Refused refused;
+    refused.attempt = ask.attempt;
+    refused.verdict = event::Refused::Verdict::Never;
+    refused.message = "what was delivered cannot be continued";
+    tell({std::move(refused), {}, {}});
+    return;
+  }
   inner::Ask frame = ask_frame(ask);
   const std::string site = frame.site;
   services_.board.dispatched(frame.deployment, frame.site);
@@ -135,7 +152,7 @@ void Ingress::start_attempt(const action::Ask& ask) {
   } else {
     attempt = std::make_shared<PeerAttempt>(env_, services_.peers, std::move(frame), admitted_.body, self);
   }
-  attempts_[ask.attempt] = {attempt, site};
+  attempts_[ask.attempt] = {attempt, site, given_.count(), false};
   tasks_.spawn(run_attempt(std::move(attempt)));
 }
 
@@ -167,6 +184,11 @@ inner::Ask Ingress::ask_frame(const action::Ask& ask) const {
   frame.hops = life_.hops();
   frame.remaining_ms = static_cast<std::uint32_t>(to_ms(ask.remaining));
   frame.bundle_version = tables.version;
+  frame.resume_count = given_.count();
+  if (frame.resume_count > 0) {
+    frame.resume_ids = given_.ids();
+    frame.resume_text = given_.text();
+  }
   return frame;
 }
 
@@ -178,39 +200,64 @@ routing::NodeIndex Ingress::node_index(const std::string& name) const {
 void Ingress::on_frame(std::uint32_t attempt, const inner::Frame& frame) {
   const auto running = attempts_.find(attempt);
   if (running == attempts_.end()) return;  // given up: what it still says is void
+  Running& from = running->second;
   if (const auto* head = std::get_if<inner::Head>(&frame)) {
-    take_head(attempt, running->second.site, *head);
+    take_head(attempt, from, *head);
   } else if (const auto* refuse = std::get_if<inner::Refuse>(&frame)) {
     take_refusal(attempt, *refuse);
+  } else if (!from.accepted && !std::holds_alternative<inner::End>(frame)) {
+    return;  // it began with no head, or with one that cannot be
   } else if (const auto* data = std::get_if<inner::Data>(&frame)) {
     take_data(attempt, data->bytes);
   } else if (const auto* tail = std::get_if<inner::Tail>(&frame)) {
     tail_ = std::string(tail->bytes);
-    tell({event::Progress{attempt, 0}, {}, {}});
-  } else if (std::holds_alternative<inner::Tokens>(frame)) {
-    tell({event::Progress{attempt, 0}, {}, {}});
+    tell({event::Progress{attempt, 0, 0, given_.mode()}, {}, {}});
+  } else if (const auto* tokens = std::get_if<inner::Tokens>(&frame)) {
+    given_.tokens(tokens->count, tokens->ids, mode_of(tokens->resume));
+    tell({event::Progress{attempt, 0, 0, given_.mode()}, {}, {}});
   } else if (const auto* end = std::get_if<inner::End>(&frame)) {
-    event::End ended;
-    ended.attempt = attempt;
-    ended.usage = end->usage;
-    ended.finish = end->finish;
-    ended.failed = end->finish == "error";
-    tell({std::move(ended), {}, {}});
+    take_end(attempt, *end);
   }
 }
 
 // Where it runs is told to the client and written into the record: only what was asked and what the bundle knows.
-void Ingress::take_head(std::uint32_t attempt, const std::string& site, const inner::Head& head) {
+void Ingress::take_head(std::uint32_t attempt, Running& running, const inner::Head& head) {
   const auto& tables = *law_->generation->tables;
   const auto node = node_index(head.node);
-  const bool elsewhere = node != routing::kNone && tables.sites[tables.nodes[node].site].spec.name != site;
-  if (head.site != site || elsewhere) {
+  const bool elsewhere = node != routing::kNone && tables.sites[tables.nodes[node].site].spec.name != running.site;
+  if (head.site != running.site || elsewhere) {
     tell({event::Lost{attempt, routing::kNone, "it answered from another place than was asked"}, {}, {}});
     return;
   }
-  site_ = site;
-  node_ = node == routing::kNone ? std::string() : head.node;
-  tell({event::Head{attempt, routing::kNone}, head.node, {}});
+  const auto mode = mode_of(head.resume);
+  running.accepted = running.from == 0 || mode != dispatch::Resume::None;
+  if (running.accepted) {
+    site_ = running.site;
+    node_ = node == routing::kNone ? std::string() : head.node;
+    given_.head(mode);
+  }
+  if (running.accepted && running.from > 0) {
+    ++services_.meters.streams_resumed;
+    env_.log().note("stream_resumed", {{"request_id", admitted_.request_id},
+                                       {"attempt", attempt},
+                                       {"site", site_},
+                                       {"node", node_},
+                                       {"from_tokens", running.from},
+                                       {"by", given_.mode() == dispatch::Resume::Tokens ? "tokens" : "text"}});
+  }
+  tell({event::Head{attempt, routing::kNone, mode, running.from}, head.node, {}});
+}
+
+void Ingress::take_end(std::uint32_t attempt, const inner::End& end) {
+  event::End ended;
+  ended.attempt = attempt;
+  ended.usage = end.usage;
+  ended.finish = end.finish;
+  ended.failed = end.finish == "error";
+  if (ended.failed && whole_stream()) {
+    ended = {attempt, {admitted_.admission.input.prompt_tokens, given_.count(), 0}, "stop", false};
+  }
+  tell({std::move(ended), {}, {}});
 }
 
 void Ingress::take_refusal(std::uint32_t attempt, const inner::Refuse& refuse) {
@@ -225,17 +272,37 @@ void Ingress::take_refusal(std::uint32_t attempt, const inner::Refuse& refuse) {
 }
 
 void Ingress::on_lost(std::uint32_t attempt, const std::string& node, const std::string& why) {
+  if (attempts_.contains(attempt) && whole_stream()) {
+    inner::End end;
+    end.finish = "error";
+    return take_end(attempt, end);
+  }
   tell({event::Lost{attempt, routing::kNone, why}, node, {}});
 }
 
 void Ingress::take_data(std::uint32_t attempt, std::string_view bytes) {
-  tell({event::Progress{attempt, bytes.size()}, {}, {}});
-  if (streaming_) {
-    output_.push(Bytes{attempt, std::string(bytes)});
+  held_ += bytes;
+  if (!admitted_.question.scan.stream) {
+    tell({event::Progress{attempt, bytes.size(), 0, given_.mode()}, {}, {}});
+    delivered(attempt, bytes.size());
     return;
   }
-  held_ += bytes;
-  delivered(attempt, bytes.size());
+  const bool matters = given_.mode() != dispatch::Resume::None;
+  const auto tokens = given_.data(matters ? delta_.of(bytes) : std::string());
+  tell({event::Progress{attempt, 0, tokens, given_.mode()}, {}, {}});
+  release(false);
+}
+
+// What is held of a stream goes out: after the head, and not before the first token.
+void Ingress::release(bool all) {
+  if (!streaming_ || held_.empty() || attempts_.empty()) return;
+  const std::uint32_t attempt = attempts_.rbegin()->first;
+  if (given_.count() == 0) {
+    if (!all && held_.size() <= kUnseen) return;
+    given_.spoilt();
+  }
+  tell({event::Progress{attempt, held_.size(), 0, given_.mode()}, {}, {}});
+  output_.push(Bytes{attempt, std::exchange(held_, {})});
 }
 
 void Ingress::delivered(std::uint32_t attempt, std::size_t bytes) {
@@ -288,12 +355,14 @@ void Ingress::start_answer() {
   out.set("cache-control", "no-cache");
   streaming_ = true;
   output_.push(Start{std::move(out)});
+  release(false);
 }
 
 void Ingress::fail(const action::Fail& failure) {
   const openai::ApiError error{failure.status, failure.code, failure.message, failure.param};
   const std::string extra = request_id_member(admitted_.request_id);
   if (streaming_) {
+    release(true);
     output_.push(Last{openai::error_event(error, extra)});
     return;
   }
@@ -304,6 +373,7 @@ void Ingress::fail(const action::Fail& failure) {
 
 void Ingress::complete() {
   if (streaming_) {
+    release(true);
     output_.push(Last{openai::finish_stream(tail_, grid_object())});
     return;
   }
@@ -321,6 +391,8 @@ std::string Ingress::grid_object() const {
   note.site = site_;
   note.node = node_;
   note.why = routing::sentence(*snapshot.tables, life_.decision());
+  note.resumed = life_.resumes();
+  if (note.resumed > 0) note.resumed_by = given_.mode() == dispatch::Resume::Tokens ? "tokens" : "text";
   if (first_byte_ != Time{}) note.ttft_ms = to_ms_f(first_byte_ - admitted_.received);
   if (admitted_.question.intent.trace) {
     note.explanation = explanation_json(*snapshot.tables, life_.explain(snapshot, env_.now()));

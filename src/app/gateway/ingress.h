@@ -12,6 +12,7 @@
 #include "app/gateway/phases.h"
 #include "app/gateway/services.h"
 #include "core/dispatch/request_life.h"
+#include "format/openai/delta.h"
 #include "io/http/server.h"
 
 namespace aigrid::gateway {
@@ -55,6 +56,8 @@ class Ingress final : AttemptSink {
   struct Running {
     std::shared_ptr<Attempt> attempt;
     std::string site;
+    std::uint32_t from = 0;  // tokens delivered before it was asked
+    bool accepted = false;   // by a head that may be: what it sends is for the client
   };
   // Everything that goes to the client goes through one writer, in order, so that a slow client never stops events.
   struct Start {
@@ -81,10 +84,14 @@ class Ingress final : AttemptSink {
   void feed(Told told);
   void step(const dispatch::Event& event);
   void adopt_law();
-  void take_head(std::uint32_t attempt, const std::string& site, const inner::Head& head);
+  void take_head(std::uint32_t attempt, Running& running, const inner::Head& head);
+  void take_end(std::uint32_t attempt, const inner::End& end);
+  // A stream whose last object has come lacks nothing but its count.
+  bool whole_stream() const { return streaming_ && !tail_.empty(); }
   void take_refusal(std::uint32_t attempt, const inner::Refuse& refuse);
   void carry_out(const dispatch::Action& action);
   void take_data(std::uint32_t attempt, std::string_view bytes);
+  void release(bool all);
   io::Task<void> write_output();
   io::Task<Result<void>> write_one(Output& output);
   void delivered(std::uint32_t attempt, std::size_t bytes);
@@ -113,7 +120,9 @@ class Ingress final : AttemptSink {
   io::Channel<Output> output_;
   std::unique_ptr<io::Timer> alarm_;
   std::map<std::uint32_t, Running> attempts_;
-  std::string held_;  // a whole answer's bytes until it is whole
+  std::string held_;  // a whole answer's bytes until it is whole; a stream's until they may go out
+  dispatch::Delivered given_;
+  openai::DeltaText delta_;
   std::string tail_;
   std::string site_;
   std::string node_;

@@ -12,10 +12,11 @@ namespace aigrid::gateway {
 
 struct Meters {
   std::uint64_t requests_open = 0;
-  std::uint64_t attempts_hosted = 0;  // under way here for other sites
+  std::uint64_t attempts_hosted = 0;                         // under way here for other sites
   std::map<std::string, std::uint64_t> requests_by_outcome;  // and code, for those that failed
   std::map<std::string, std::uint64_t> requests_by_site;     // that answered
   std::uint64_t retries = 0;
+  std::uint64_t streams_resumed = 0;
   std::uint64_t prompt_tokens = 0;
   std::uint64_t completion_tokens = 0;
   std::uint64_t bundles_applied = 0;

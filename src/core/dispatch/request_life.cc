@@ -9,6 +9,7 @@ namespace aigrid::dispatch {
 using routing::Decision;
 using routing::Filter;
 using routing::kNone;
+using routing::NodeIndex;
 
 RequestLife::RequestLife(const Budget& budget, routing::RouteInput input, std::uint64_t seed, bool stream)
     : budget_(budget), input_(std::move(input)), random_(seed), before_(random_), stream_(stream) {}
@@ -49,14 +50,15 @@ routing::Explanation RequestLife::explain(const routing::Snapshot& snapshot, Tim
 // ---- choosing and asking
 
 Time RequestLife::accept_deadline() const {
-  return std::min(asking_since_ + budget_.first_byte, started_ + budget_.total);
+  const Duration within = answered_ ? budget_.resume_within : budget_.first_byte;
+  return std::min(asking_since_ + within, started_ + budget_.total);
 }
 
 Time RequestLife::wait_deadline(Time now) const {
   const Duration waited = waited_ + (state_ == State::Waiting ? now - waiting_since_ : Duration{});
   const Time most = std::min(accept_deadline(), now + (budget_.no_site_wait - waited));
   const auto* intent = input_.intent;
-  if (intent == nullptr || !intent->require_ttft || !intent->max_ttft_ms) return most;
+  if (answered_ || intent == nullptr || !intent->require_ttft || !intent->max_ttft_ms) return most;
   return std::min(most, asking_since_ + from_ms_f(std::min(*intent->max_ttft_ms, 1e9)));
 }
 
@@ -98,6 +100,7 @@ void RequestLife::ask(const Decision& d, const Turn& turn) {
   ++attempt_;
   grid::AttemptRecord line;
   line.number = attempt_;
+  told_.reset();
   line.site = turn.snapshot.tables->sites[d.site].spec.name;
   if (records_.size() < budget_.recorded_attempts) {
     records_.push_back(std::move(line));
@@ -145,6 +148,9 @@ void RequestLife::on(const event::Refused& e, const Turn& turn) {
   if (state_ == State::Relaying) return on(event::Lost{e.attempt, e.node, "refused after its head"}, turn);
   if (state_ != State::Asking) return;
   record(attempt_)->result = why;
+  if (e.verdict == Verdict::Never && answered_) {
+    return no_capacity("the node that was to continue it refused: " + e.message);
+  }
   if (e.verdict == Verdict::Never) {
     action::Fail fail;
     // What another process says of the client's answer: only what an answer can be.
@@ -181,10 +187,20 @@ void RequestLife::on(const event::Head& e, const Turn& turn) {
   const auto& nodes = turn.snapshot.tables->nodes;
   if (e.node < nodes.size()) record(attempt_)->node = nodes[e.node].spec.name;
   if (state_ == State::Cancelling) return;
+  if (e.from > 0 && e.resume == Resume::None) {  // it would begin anew
+    actions_.push_back(action::Cancel{attempt_});
+    return attempt_lost(e.node, "it cannot continue an answer", turn);
+  }
   state_ = State::Relaying;
   heard_ = delivered_ = turn.now;
-  to_client_ = taken_ = 0;
-  if (stream_) {
+  if (!answered_) to_client_ = taken_ = 0;
+  resume_ = e.resume;
+  from_ = e.from;
+  failed_ = 0;
+  record(attempt_)->resumes = e.from > 0;
+  if (answered_) {
+    ++resumes_;
+  } else if (stream_) {
     actions_.push_back(action::Answer{attempt_});
     answered_ = true;
   }
@@ -197,16 +213,20 @@ void RequestLife::on(const event::Progress& e, const Turn& turn) {
   heard_ = turn.now;
   if (to_client_ <= taken_) delivered_ = turn.now;
   to_client_ += e.bytes;
+  if (e.tokens > 0) record(attempt_)->heard_tokens += e.tokens;
+  if (stream_) heard_tokens_ += e.tokens;
+  if (e.bytes > 0 || e.tokens > 0) resume_ = e.resume;
 }
 
 void RequestLife::on(const event::Delivered& e, const Turn& turn) {
-  if (!live(e.attempt) || state_ != State::Relaying) return;
+  // Of a stream, bytes of an earlier attempt too: it is one answer.
+  if (answered_ ? state_ == State::Done : !live(e.attempt) || state_ != State::Relaying) return;
   taken_ += e.bytes;
   heard_ = delivered_ = turn.now;  // the node may have been waiting for this
 }
 
 void RequestLife::on(const event::End& e, const Turn& turn) {
-  if (auto* line = record(e.attempt)) line->usage = e.usage;
+  note_end(e);
   if (!live(e.attempt)) return;
   switch (state_) {
     case State::Asking: return attempt_lost(kNone, "ended without an answer", turn);
@@ -219,9 +239,7 @@ void RequestLife::on(const event::End& e, const Turn& turn) {
   if (e.failed) {
     const std::string why = e.finish.empty() ? std::string("engine error") : "engine error: " + e.finish;
     if (!answered_) return lost_unseen(decision_.node, why, turn);
-    record(attempt_)->result = why;
-    actions_.push_back(broken_off("engine_error", "the engine failed in the middle of the answer: send it again"));
-    return finish(grid::Outcome::Failed, 200, "engine_error");
+    return continue_or_break(decision_.node, why, "engine_error", false, turn);
   }
   record(attempt_)->result = "ok";
   if (!answered_) actions_.push_back(action::Answer{attempt_});
@@ -240,15 +258,46 @@ void RequestLife::on(const event::Lost& e, const Turn& turn) {
     default: return;
   }
   if (!answered_) return lost_unseen(e.node, why, turn);
+  continue_or_break(e.node, why, "node_lost", false, turn);
+}
+
+void RequestLife::note_end(const event::End& e) {
+  auto* line = record(e.attempt);
+  if (line == nullptr) return;
+  line->usage = e.usage;
+  if (!live(e.attempt)) return;
+  told_ = e.usage;
+  if (!line->resumes) return;
+  // Its own work: the prompt and what was delivered before are its prefill.
+  line->usage.prompt_tokens += from_;
+  line->usage.completion_tokens -= std::min<std::uint64_t>(from_, e.usage.completion_tokens);
+}
+
+void RequestLife::continue_or_break(NodeIndex node, const std::string& why, const std::string& code, bool cancel,
+                                    const Turn& turn) {
   record(attempt_)->result = why;
-  actions_.push_back(broken_off("node_lost", "the node was lost in the middle of the answer: send the request again"));
-  finish(grid::Outcome::Failed, 200, "node_lost");
+  if (resume_ != Resume::None && resumes_ < budget_.resumes) {
+    if (cancel) actions_.push_back(action::Cancel{attempt_});
+    last_why_ = why;
+    asking_since_ = turn.now;
+    waited_ = {};
+    avoid(decision_.site, node, turn.now);
+    return look(turn, nullptr, false);
+  }
+  auto fail = broken_off(code, code == "engine_error" ? "the engine failed in the middle of the answer: send it again"
+                                                      : "the node was lost in the middle of the answer: send it again");
+  if (cancel) {
+    pending_fail_ = std::move(fail);
+    return give_up(grid::Outcome::Failed, 200, code, turn.now);
+  }
+  actions_.push_back(std::move(fail));
+  finish(grid::Outcome::Failed, 200, code);
 }
 
 void RequestLife::on(const event::ClientGone&, const Turn& turn) {
   switch (state_) {
     case State::New:
-    case State::Waiting: return finish(grid::Outcome::ClientGone, 499, "");
+    case State::Waiting: return finish(grid::Outcome::ClientGone, answered_ ? 200 : 499, "");
     case State::Asking:
     case State::Relaying: return give_up(grid::Outcome::ClientGone, answered_ ? 200 : 499, "", turn.now);
     case State::Cancelling:
@@ -282,7 +331,7 @@ void RequestLife::on(const event::LawChanged&, const Turn& turn) {
   }
   if (permitted) return;
   record(attempt_)->result = "policy_cut";
-  if (answered_) {
+  if (answered_ && state_ == State::Relaying) {
     pending_fail_ = broken_off("policy_cut",
                                "a change of policy forbids the place where this answer was made: send "
                                "the request again");
@@ -333,8 +382,7 @@ void RequestLife::alarm_relaying(const Turn& turn) {
       actions_.push_back(action::Cancel{attempt_});
       return lost_unseen(decision_.node, "silent", turn);
     }
-    pending_fail_ = broken_off("node_lost", "the node fell silent in the middle of the answer: send it again");
-    return give_up(grid::Outcome::Failed, 200, "node_lost", turn.now);
+    return continue_or_break(decision_.node, "silent", "node_lost", true, turn);
   }
   const Time next =
       client_holds ? std::min(turn.now + budget_.silence, delivered_ + budget_.client_stall) : heard_ + budget_.silence;
@@ -369,6 +417,7 @@ void RequestLife::give_up(grid::Outcome outcome, int status, const std::string& 
 }
 
 void RequestLife::refuse(const Decision& d, const Turn& turn) {
+  if (answered_) return no_capacity(refusal(turn.snapshot, input_, d, turn.now).message);
   Refusal r = refusal(turn.snapshot, input_, d, turn.now);
   action::Fail fail;
   fail.status = r.status;
@@ -384,6 +433,13 @@ void RequestLife::refuse(const Decision& d, const Turn& turn) {
 
 void RequestLife::no_capacity(std::string message) {
   if (!last_why_.empty() && message.find(last_why_) == std::string::npos) message += " (last: " + last_why_ + ")";
+  if (answered_) {
+    actions_.push_back(broken_off("node_lost",
+                                  "the node was lost in the middle of the answer, and no other could "
+                                  "continue it: " +
+                                      message));
+    return finish(grid::Outcome::Failed, 200, "node_lost");
+  }
   action::Fail fail;
   fail.status = 503;
   fail.code = "no_capacity";
@@ -402,7 +458,18 @@ void RequestLife::finish(grid::Outcome outcome, int status, std::string code) {
   f.outcome = outcome;
   f.status = status;
   f.code = std::move(code);
-  if (const auto* line = record(attempt_)) f.usage = line->usage;
+  if (told_) {
+    f.usage = *told_;
+  } else if (stream_) {
+    f.usage.completion_tokens = heard_tokens_;
+  }
+  for (auto& line : records_) {
+    // A node that was lost cannot say what it did: what came from it, it made, and the same prompt it read.
+    if (!stream_ || line.heard_tokens <= line.usage.completion_tokens) continue;
+    if (line.usage.completion_tokens == 0 && line.usage.prompt_tokens == 0)
+      line.usage.prompt_tokens = f.usage.prompt_tokens;
+    line.usage.completion_tokens = line.heard_tokens;
+  }
   f.attempts = std::move(records_);
   records_.clear();
   actions_.push_back(std::move(f));

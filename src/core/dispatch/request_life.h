@@ -9,6 +9,8 @@
 //              ▼ │
 //            waiting         ClientGone, deadline, silence ─▶ cancelling ─(End|Lost|timer)─▶ done
 //
+// A stream whose node is lost after the head goes back to asking and is continued elsewhere from what was delivered, if
+// its frames said that it can be (Resume) and within `resumes`; else it ends in an explicit error, never cleanly.
 // A refusal costs nobody work: only attempts that were lost or stayed silent count against `attempts`. A place that
 // failed is avoided for a while that doubles; what is left to avoid is forgiven only when nothing else is eligible.
 #pragma once
@@ -20,6 +22,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "core/dispatch/delivered.h"
 #include "core/routing/choose.h"
 #include "core/routing/rebind.h"
 #include "grid/usage.h"
@@ -39,6 +42,8 @@ struct Budget {
   Duration no_site_retry = 200ms;        // nothing eligible now: look again
   Duration no_site_wait = 10s;           // so long in all; waiting in a living site's queue is first_byte's
   Duration avoid_most = 3200ms;          // a place that failed is avoided no_site_retry, doubling to this
+  std::uint32_t resumes = 3;             // of one stream, after its first byte
+  Duration resume_within = 15s;          // from the loss until another node has accepted it
   Duration retry_after = 2s;             // what a client is told to wait after no_capacity (SDKs heed up to 20 s)
 };
 
@@ -55,23 +60,30 @@ struct Refused {
   std::string param;
   std::vector<routing::SiteIndex> redirect;
 };
+// `resume`: how the stream that begins can be continued elsewhere. `from`: tokens that were delivered before and that
+// it was asked to go on from; a node that cannot says Resume::None.
 struct Head {
   std::uint32_t attempt = 0;
   routing::NodeIndex node = routing::kNone;
+  Resume resume = Resume::None;
+  std::uint32_t from = 0;
 };
 // Tokens or data arrived. `bytes`: of them for the client, so that a client slow to take them is not taken for a silent
-// node.
+// node. `tokens`: that they complete; `resume`: how the stream can be continued after them.
 struct Progress {
   std::uint32_t attempt = 0;
   std::uint64_t bytes = 0;
+  std::uint32_t tokens = 0;
+  Resume resume = Resume::None;
 };
+// The client's writer has written so much, of whichever attempt.
 struct Delivered {
   std::uint32_t attempt = 0;
   std::uint64_t bytes = 0;
 };  // written to the client's socket
 struct End {
   std::uint32_t attempt = 0;
-  grid::Usage usage;
+  grid::Usage usage;  // of the whole answer: prompt once, and all that was delivered
   std::string finish;
   bool failed = false;
 };
@@ -151,6 +163,7 @@ class RequestLife {
   bool done() const { return state_ == State::Done; }
   const routing::Decision& decision() const { return decision_; }  // of the newest attempt
   std::uint8_t hops() const { return input_.hops; }                // for the newest Ask
+  std::uint32_t resumes() const { return resumes_; }               // how often the stream was continued elsewhere
   // Places that failed, for the newest Ask (its excluded nodes).
   const std::vector<routing::Excluded>& excluded() const { return excluded_; }
   // Full explanation of the newest decision; costs a second run of choose_site with the same random state.
@@ -191,6 +204,10 @@ class RequestLife {
   void attempt_lost(routing::NodeIndex node, const std::string& why, const Turn&);
   // The same after the head, of an answer the client has seen nothing of.
   void lost_unseen(routing::NodeIndex node, const std::string& why, const Turn&);
+  // The stream goes on elsewhere, or ends here with `code`. `cancel`: its attempt may still be alive.
+  void continue_or_break(routing::NodeIndex node, const std::string& why, const std::string& code, bool cancel,
+                         const Turn&);
+  void note_end(const event::End&);
   action::Fail broken_off(const std::string& code, const std::string& why) const;
   void give_up(grid::Outcome outcome, int status, const std::string& code, Time now);
   void alarm_asking(const Turn&);
@@ -221,6 +238,11 @@ class RequestLife {
   bool answered_ = false;  // the client has been sent a head
   std::string last_why_;
   Time started_{};
+  std::uint32_t resumes_ = 0;
+  Resume resume_ = Resume::None;     // as the newest frames said
+  std::uint32_t from_ = 0;           // tokens delivered before the newest attempt
+  std::uint64_t heard_tokens_ = 0;   // of a stream, over all attempts
+  std::optional<grid::Usage> told_;  // by the newest attempt's End: of the whole answer
   Time asking_since_{};
   Time waiting_since_{};
   Duration waited_{};  // for an eligible site, before

@@ -2,6 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <map>
+
 #include "core/routing/test_grid.h"
 
 namespace aigrid::dispatch {
@@ -93,98 +96,101 @@ event::Refused refused(std::uint32_t attempt, Verdict v, int status = 503, std::
 // Every state against every event: what comes out, and where it leads.
 struct Cell {
   State from;
-  const char* event_name;
-  Event event;
+  std::string event;
   const char* actions;
   State to;
 };
 
-std::vector<Cell> table() {
-  const Event start = event::Start{};
-  const Event elsewhere = refused(1, Verdict::Elsewhere);
-  const Event never = refused(1, Verdict::Never, 400, "bad");
-  const Event head = event::Head{1, 0};
-  const Event progress = event::Progress{1, 9};
-  const Event delivered = event::Delivered{1, 9};
-  const Event end = event::End{1, {10, 5, 0}, "stop", false};
-  const Event failed = event::End{1, {10, 2, 0}, "error", true};
-  const Event lost = event::Lost{1, kNone, "reset"};
-  const Event gone = event::ClientGone{};
-  const Event alarm = event::Alarm{};
-  const Event law = event::LawChanged{};  // and nothing is forbidden by it
-  const Event stop = event::Stop{};
-  using S = State;
-  std::vector<Cell> cells{
-      {S::New, "start", start, "ask:paris alarm", S::Asking},
-      {S::New, "gone", gone, "finish:client_gone", S::Done},
-      {S::Asking, "start", start, "", S::Asking},
-      {S::Asking, "elsewhere", elsewhere, "ask:lyon alarm", S::Asking},
-      {S::Asking, "never", never, "fail:400 finish:refused", S::Done},
-      {S::Asking, "head", head, "answer alarm", S::Relaying},
-      {S::Asking, "progress", progress, "", S::Asking},
-      {S::Asking, "delivered", delivered, "", S::Asking},
-      {S::Asking, "end", end, "ask:lyon alarm", S::Asking},
-      {S::Asking, "failed", failed, "ask:lyon alarm", S::Asking},
-      {S::Asking, "lost", lost, "ask:lyon alarm", S::Asking},
-      {S::Asking, "gone", gone, "cancel alarm", S::Cancelling},
-      {S::Asking, "alarm", alarm, "alarm", S::Asking},  // early
-      {S::Asking, "law", law, "", S::Asking},
-      {S::Asking, "stop", stop, "cancel fail:503 finish:failed", S::Done},
-      {S::Waiting, "start", start, "", S::Waiting},
-      {S::Waiting, "gone", gone, "finish:client_gone", S::Done},
-      {S::Waiting, "alarm", alarm, "alarm", S::Waiting},
-      {S::Waiting, "law", law, "alarm", S::Waiting},
-      {S::Waiting, "stop", stop, "fail:503 finish:failed", S::Done},
-      {S::New, "stop", stop, "fail:503 finish:failed", S::Done},
-      {S::Relaying, "start", start, "", S::Relaying},
-      {S::Relaying, "elsewhere", elsewhere, "break:502 finish:failed", S::Done},
-      {S::Relaying, "never", never, "break:502 finish:failed", S::Done},
-      {S::Relaying, "head", head, "", S::Relaying},
-      {S::Relaying, "progress", progress, "", S::Relaying},
-      {S::Relaying, "delivered", delivered, "", S::Relaying},
-      {S::Relaying, "end", end, "complete finish:finished", S::Done},
-      {S::Relaying, "failed", failed, "break:502 finish:failed", S::Done},
-      {S::Relaying, "lost", lost, "break:502 finish:failed", S::Done},
-      {S::Relaying, "gone", gone, "cancel alarm", S::Cancelling},
-      {S::Relaying, "alarm", alarm, "alarm", S::Relaying},  // early
-      {S::Relaying, "law", law, "", S::Relaying},
-      {S::Relaying, "stop", stop, "cancel break:503 finish:failed", S::Done},
-      {S::Cancelling, "start", start, "", S::Cancelling},
-      {S::Cancelling, "elsewhere", elsewhere, "finish:client_gone", S::Done},
-      {S::Cancelling, "never", never, "finish:client_gone", S::Done},
-      {S::Cancelling, "head", head, "", S::Cancelling},
-      {S::Cancelling, "progress", progress, "", S::Cancelling},
-      {S::Cancelling, "delivered", delivered, "", S::Cancelling},
-      {S::Cancelling, "end", end, "finish:client_gone", S::Done},
-      {S::Cancelling, "failed", failed, "finish:client_gone", S::Done},
-      {S::Cancelling, "lost", lost, "finish:client_gone", S::Done},
-      {S::Cancelling, "gone", gone, "", S::Cancelling},
-      {S::Cancelling, "alarm", alarm, "alarm", S::Cancelling},  // early
-      {S::Cancelling, "law", law, "", S::Cancelling},
-      {S::Cancelling, "stop", stop, "finish:client_gone", S::Done},
+std::map<std::string, Event> every_event() {
+  return {
+      {"start", event::Start{}},
+      {"elsewhere", refused(1, Verdict::Elsewhere)},
+      {"never", refused(1, Verdict::Never, 400, "bad")},
+      {"head", event::Head{1, 0}},
+      {"progress", event::Progress{1, 9}},
+      {"delivered", event::Delivered{1, 9}},
+      {"end", event::End{1, {10, 5, 0}, "stop", false}},
+      {"failed", event::End{1, {10, 2, 0}, "error", true}},
+      {"lost", event::Lost{1, kNone, "reset"}},
+      {"gone", event::ClientGone{}},
+      {"alarm", event::Alarm{}},
+      {"law", event::LawChanged{}},
+      {"stop", event::Stop{}},
   };
-  // Before an attempt, none of its events can be; a life that is done hears nothing.
-  const std::pair<const char*, Event> all[] = {{"start", start}, {"elsewhere", elsewhere}, {"never", never},
-                                               {"head", head},   {"progress", progress},   {"delivered", delivered},
-                                               {"end", end},     {"failed", failed},       {"lost", lost},
-                                               {"gone", gone},   {"alarm", alarm},         {"law", law},
-                                               {"stop", stop}};
-  for (const auto& [name, e] : all) {
-    cells.push_back({S::Done, name, e, "", S::Done});
-    for (const S s : {S::New, S::Waiting}) {
-      const bool listed = std::any_of(cells.begin(), cells.end(),
-                                      [&](const Cell& c) { return c.from == s && std::string(c.event_name) == name; });
-      if (!listed) cells.push_back({s, name, e, "", s});
+}
+
+std::vector<Cell> table() {
+  using S = State;
+  return {
+      {S::New, "start", "ask:paris alarm", S::Asking},
+      {S::New, "gone", "finish:client_gone", S::Done},
+      {S::Asking, "start", "", S::Asking},
+      {S::Asking, "elsewhere", "ask:lyon alarm", S::Asking},
+      {S::Asking, "never", "fail:400 finish:refused", S::Done},
+      {S::Asking, "head", "answer alarm", S::Relaying},
+      {S::Asking, "progress", "", S::Asking},
+      {S::Asking, "delivered", "", S::Asking},
+      {S::Asking, "end", "ask:lyon alarm", S::Asking},
+      {S::Asking, "failed", "ask:lyon alarm", S::Asking},
+      {S::Asking, "lost", "ask:lyon alarm", S::Asking},
+      {S::Asking, "gone", "cancel alarm", S::Cancelling},
+      {S::Asking, "alarm", "alarm", S::Asking},  // early
+      {S::Asking, "law", "", S::Asking},
+      {S::Asking, "stop", "cancel fail:503 finish:failed", S::Done},
+      {S::Waiting, "start", "", S::Waiting},
+      {S::Waiting, "gone", "finish:client_gone", S::Done},
+      {S::Waiting, "alarm", "alarm", S::Waiting},
+      {S::Waiting, "law", "alarm", S::Waiting},
+      {S::Waiting, "stop", "fail:503 finish:failed", S::Done},
+      {S::New, "stop", "fail:503 finish:failed", S::Done},
+      {S::Relaying, "start", "", S::Relaying},
+      {S::Relaying, "elsewhere", "break:502 finish:failed", S::Done},
+      {S::Relaying, "never", "break:502 finish:failed", S::Done},
+      {S::Relaying, "head", "", S::Relaying},
+      {S::Relaying, "progress", "", S::Relaying},
+      {S::Relaying, "delivered", "", S::Relaying},
+      {S::Relaying, "end", "complete finish:finished", S::Done},
+      {S::Relaying, "failed", "break:502 finish:failed", S::Done},
+      {S::Relaying, "lost", "break:502 finish:failed", S::Done},
+      {S::Relaying, "gone", "cancel alarm", S::Cancelling},
+      {S::Relaying, "alarm", "alarm", S::Relaying},  // early
+      {S::Relaying, "law", "", S::Relaying},
+      {S::Relaying, "stop", "cancel break:503 finish:failed", S::Done},
+      {S::Cancelling, "start", "", S::Cancelling},
+      {S::Cancelling, "elsewhere", "finish:client_gone", S::Done},
+      {S::Cancelling, "never", "finish:client_gone", S::Done},
+      {S::Cancelling, "head", "", S::Cancelling},
+      {S::Cancelling, "progress", "", S::Cancelling},
+      {S::Cancelling, "delivered", "", S::Cancelling},
+      {S::Cancelling, "end", "finish:client_gone", S::Done},
+      {S::Cancelling, "failed", "finish:client_gone", S::Done},
+      {S::Cancelling, "lost", "finish:client_gone", S::Done},
+      {S::Cancelling, "gone", "", S::Cancelling},
+      {S::Cancelling, "alarm", "alarm", S::Cancelling},  // early
+      {S::Cancelling, "law", "", S::Cancelling},
+      {S::Cancelling, "stop", "finish:client_gone", S::Done},
+  };
+}
+
+// Before an attempt, none of its events can be; a life that is done hears nothing.
+std::vector<Cell> whole_table() {
+  std::vector<Cell> cells = table();
+  for (const auto& [name, event] : every_event()) {
+    cells.push_back({State::Done, name, "", State::Done});
+    for (const State s : {State::New, State::Waiting}) {
+      const bool listed =
+          std::any_of(cells.begin(), cells.end(), [&](const Cell& c) { return c.from == s && c.event == name; });
+      if (!listed) cells.push_back({s, name, "", s});
     }
   }
   return cells;
 }
 
 TEST(RequestLife, EveryStateAndEvent) {
-  const auto cells = table();
+  const auto cells = whole_table();
   ASSERT_EQ(cells.size(), 6U * 13U);
   for (const auto& c : cells) {
-    SCOPED_TRACE(std::to_string(static_cast<int>(c.from)) + " × " + c.event_name);
+    SCOPED_TRACE(std::to_string(static_cast<int>(c.from)) + " × " + c.event);
     Life life;
     if (c.from == State::Waiting) {
       for (auto& r : life.grid.rows.site_rows) r.ready_nodes = 0;
@@ -193,7 +199,7 @@ TEST(RequestLife, EveryStateAndEvent) {
       life.reach(c.from);
       ASSERT_EQ(life->state(), c.from);
     }
-    EXPECT_EQ(life.on(c.event), c.actions);
+    EXPECT_EQ(life.on(every_event().at(c.event)), c.actions);
     EXPECT_EQ(life->state(), c.to);
   }
 }
@@ -379,6 +385,125 @@ TEST(RequestLife, TheWholeRequestIsBounded) {
   }
   EXPECT_EQ(life.alarm_after(20s), "cancel alarm");
   EXPECT_EQ(life.on(event::End{1, {1, 1, 0}, "cancelled", false}), "break:504 finish:timed_out");
+}
+
+// Relaying a stream of which 7 tokens were delivered.
+void stream_seven(Life& life, Resume mode = Resume::Tokens) {
+  life.on(event::Start{});
+  life.on(event::Head{1, life.grid.node("paris-1"), mode, 0});
+  life.on(event::Progress{1, 70, 7, mode});
+}
+
+TEST(RequestLife, AStreamGoesOnElsewhere) {
+  struct {
+    const char* how;
+    Event event;
+    const char* said;
+  } cases[] = {{"lost", event::Lost{1, 0, "reset"}, "ask:paris alarm"},
+               {"failed", event::End{1, {10, 7, 0}, "error", true}, "ask:paris alarm"},
+               {"refused after its head", refused(1, Verdict::Never, 400, "bad"), "ask:lyon alarm"}};
+  for (auto& c : cases) {
+    SCOPED_TRACE(c.how);
+    Life life;
+    stream_seven(life);
+    if (auto* lost = std::get_if<event::Lost>(&c.event)) lost->node = life.grid.node("paris-1");
+    EXPECT_EQ(life.on(c.event), c.said);
+    life.on(event::Delivered{1, 70});
+    EXPECT_EQ(life.on(event::Head{2, life.grid.node("paris-2"), Resume::Tokens, 7}), "alarm") << "no second head";
+    life.on(event::Progress{2, 30, 3, Resume::Tokens});
+    const auto& last = life.raw(event::End{2, {10, 10, 0}, "stop", false});
+    EXPECT_EQ(words(last, life.grid), "complete finish:finished");
+    const auto* f = find<action::Finish>(last);
+    EXPECT_EQ(f->usage.prompt_tokens, 10U) << "the prompt once";
+    EXPECT_EQ(f->usage.completion_tokens, 10U) << "each token once";
+    EXPECT_EQ(life->resumes(), 1U);
+    ASSERT_EQ(f->attempts.size(), 2U);
+    EXPECT_FALSE(f->attempts[0].resumes);
+    EXPECT_EQ(f->attempts[0].usage.prompt_tokens, 10U);
+    EXPECT_EQ(f->attempts[0].usage.completion_tokens, 7U);
+    EXPECT_EQ(f->attempts[0].heard_tokens, 7U);
+    EXPECT_TRUE(f->attempts[1].resumes);
+    EXPECT_EQ(f->attempts[1].usage.prompt_tokens, 17U) << "what was delivered is prefill there";
+    EXPECT_EQ(f->attempts[1].usage.completion_tokens, 3U);
+  }
+}
+
+TEST(RequestLife, ASilentStreamGoesOnElsewhere) {
+  Life life;
+  stream_seven(life);
+  life.on(event::Delivered{1, 70});
+  EXPECT_EQ(life.alarm_after(30s), "cancel ask:paris alarm");
+}
+
+TEST(RequestLife, WhatCannotBeContinuedBreaksExplicitly) {
+  Life life;
+  stream_seven(life, Resume::None);
+  const auto& last = life.raw(event::Lost{1, kNone, "reset"});
+  EXPECT_EQ(words(last, life.grid), "break:502 finish:failed");
+  EXPECT_EQ(find<action::Finish>(last)->usage.completion_tokens, 7U);
+
+  Life tool;  // a tool call began
+  stream_seven(tool);
+  tool.on(event::Progress{1, 20, 2, Resume::None});
+  EXPECT_EQ(tool.on(event::Lost{1, kNone, "reset"}), "break:502 finish:failed");
+}
+
+TEST(RequestLife, ResumesAreBounded) {
+  Life life;
+  stream_seven(life);
+  std::string said;
+  std::uint32_t attempt = 1;
+  for (; attempt < 10; ++attempt) {
+    said = life.on(event::Lost{attempt, kNone, "reset"});
+    if (said == "alarm") said = life.alarm_after(200ms);
+    if (said.find("ask") == std::string::npos) break;
+    life.on(event::Head{attempt + 1, kNone, Resume::Text, 7});
+  }
+  EXPECT_EQ(said, "break:502 finish:failed");
+  EXPECT_EQ(attempt, 4U) << "three resumes";
+}
+
+TEST(RequestLife, ANodeThatCannotContinueIsNotGivenTheStream) {
+  Life life;
+  stream_seven(life);
+  EXPECT_EQ(life.on(event::Lost{1, kNone, "reset"}), "ask:lyon alarm");
+  EXPECT_EQ(life.on(event::Head{2, life.grid.node("lyon-1"), Resume::None, 7}), "cancel ask:frankfurt alarm");
+  EXPECT_EQ(life.on(event::Progress{2, 50, 5, Resume::None}), "") << "it began anew, and nobody listens";
+  life.on(event::Head{3, life.grid.node("frankfurt-1"), Resume::Text, 7});
+  EXPECT_EQ(life.on(event::End{3, {10, 9, 0}, "stop", false}), "complete finish:finished");
+}
+
+TEST(RequestLife, AResumeThatFindsNoPlaceIsAnExplicitEnd) {
+  Life nowhere;
+  stream_seven(nowhere);
+  for (auto& r : nowhere.grid.rows.site_rows) r.ready_nodes = 0;
+  EXPECT_EQ(nowhere.on(event::Lost{1, kNone, "reset"}), "alarm");
+  const Time lost = nowhere.grid.now;
+  std::string said = "alarm";
+  while (said == "alarm") said = nowhere.alarm_after(200ms);
+  EXPECT_EQ(said, "break:502 finish:failed");
+  EXPECT_EQ(nowhere.grid.now - lost, 10s);
+
+  Life queued;
+  stream_seven(queued);
+  queued.on(event::Lost{1, kNone, "reset"});
+  EXPECT_EQ(queued.alarm_after(15s), "cancel break:502 finish:failed") << "resume_within";
+
+  Life gone;
+  stream_seven(gone);
+  gone.on(event::Lost{1, kNone, "reset"});
+  EXPECT_EQ(gone.on(event::ClientGone{}), "cancel alarm");
+  const auto* f = find<action::Finish>(gone.raw(event::Lost{2, kNone, "x"}));
+  EXPECT_EQ(f->outcome, grid::Outcome::ClientGone);
+  EXPECT_EQ(f->usage.completion_tokens, 7U);
+
+  Life forbidden;
+  stream_seven(forbidden);
+  forbidden.on(event::Lost{1, kNone, "reset"});
+  auto input = forbidden.grid.input;
+  input.permitted = {};
+  forbidden->rebind(input, {*forbidden.grid.tables, *forbidden.grid.tables});
+  EXPECT_EQ(forbidden.on(event::LawChanged{}), "cancel break:502 finish:failed");
 }
 
 TEST(RequestLife, AnAnswerInOnePieceSurvivesALostNode) {

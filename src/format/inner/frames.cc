@@ -36,6 +36,8 @@ void describe(F& f, V& v) {
   v(20, f.bundle_version);
   v(21, f.grant);
   v(22, f.resume_ids);
+  v(23, f.resume_text);
+  v(24, f.resume_count);
 }
 
 template <class F, class V>
@@ -56,6 +58,7 @@ void describe(F& f, V& v) {
   v(1, f.site);
   v(2, f.node);
   v(3, f.engine);
+  v(4, f.resume);
 }
 
 template <class F, class V>
@@ -63,6 +66,7 @@ template <class F, class V>
 void describe(F& f, V& v) {
   v(1, f.count);
   v(2, f.ids);
+  v(3, f.resume);
 }
 
 template <class F, class V>
@@ -76,6 +80,7 @@ void describe(F& f, V& v) {
   v(6, f.queue_us);
   v(7, f.prefill_us);
   v(8, f.decode_us);
+  v(9, f.estimated);
 }
 
 template <class F>
@@ -147,6 +152,9 @@ Result<std::optional<Frame>> read_fields(std::string_view payload) {
   if constexpr (std::is_same_v<F, Refuse>) {
     if (frame.verdict > Refuse::Verdict::Redirect)
       return broken("inner refuse frame: unknown verdict; close the stream");
+  }
+  if constexpr (std::is_same_v<F, Head> || std::is_same_v<F, Tokens>) {
+    if (frame.resume > Resume::Tokens) frame.resume = Resume::None;  // a way that only newer peers know
   }
   return std::optional<Frame>(std::move(frame));
 }

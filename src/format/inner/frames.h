@@ -54,7 +54,9 @@ struct Ask {
   std::uint32_t remaining_ms = 0;
   std::uint64_t bundle_version = 0;
   std::string grant;                      // bound to the connection
-  std::vector<std::uint32_t> resume_ids;  // tokens already delivered
+  std::vector<std::uint32_t> resume_ids;  // tokens already delivered, all of them, else none
+  std::string resume_text;                // exactly the text delivered so far, for engines that resume by text
+  std::uint32_t resume_count = 0;         // tokens delivered so far; 0: from the start
 };
 struct Body {
   std::string_view bytes;
@@ -63,6 +65,9 @@ struct Body {
 struct Cancel {};
 
 // Down.
+// What an answer can be continued from elsewhere: the exact tokens, its text, or nothing.
+enum class Resume : std::uint8_t { None = 0, Text = 1, Tokens = 2 };
+
 struct Refuse {
   enum class Verdict : std::uint8_t { Elsewhere = 0, Never = 1, Redirect = 2 } verdict = Verdict::Elsewhere;
   std::uint32_t status = 503;
@@ -76,11 +81,13 @@ struct Head {
   std::string site;
   std::string node;
   std::string engine;
+  Resume resume = Resume::None;  // how the stream that begins can be continued elsewhere, as far as is known now
 };
 struct Tokens {
   std::uint32_t count = 0;
-  std::vector<std::uint32_t> ids;
-};  // before its Data
+  std::vector<std::uint32_t> ids;  // of these tokens; empty: not known
+  Resume resume = Resume::None;    // how the stream can be continued after its Data; never rises in a stream
+};  // before its Data, which is whole SSE events of exactly these tokens
 struct Data {
   std::string_view bytes;
 };  // whole SSE events, verbatim for the client
@@ -88,12 +95,13 @@ struct Tail {
   std::string_view bytes;
 };  // the last JSON object without its closing brace
 struct End {
-  grid::Usage usage;
+  grid::Usage usage;   // of the whole answer; a resumed one: prompt once, what was delivered before and what is new
   std::string finish;  // "stop", "length", "cancelled", "error"
   std::string error;   // when finish == "error": message for the explicit error event
   std::uint64_t queue_us = 0;
   std::uint64_t prefill_us = 0;
   std::uint64_t decode_us = 0;
+  bool estimated = false;  // the prompt's tokens are the ingress's own estimate: the engine did not say
 };
 
 using Frame = std::variant<Ask, Body, Cancel, Refuse, Head, Tokens, Data, Tail, End>;

@@ -42,8 +42,10 @@ Frame arbitrary_frame(const std::string& bytes) {
       r.sites = texts();
       return r;
     }
-    case 4: return Head{bytes, "node", ""};
-    case 5: return Tokens{*rc::gen::arbitrary<std::uint32_t>(), *rc::gen::arbitrary<std::vector<std::uint32_t>>()};
+    case 4: return Head{bytes, "node", "", *rc::gen::element(Resume::None, Resume::Text, Resume::Tokens)};
+    case 5:
+      return Tokens{*rc::gen::arbitrary<std::uint32_t>(), *rc::gen::arbitrary<std::vector<std::uint32_t>>(),
+                    *rc::gen::element(Resume::None, Resume::Text, Resume::Tokens)};
     case 6: return Data{bytes};
     case 7: return Tail{bytes};
     default: {
@@ -52,6 +54,7 @@ Frame arbitrary_frame(const std::string& bytes) {
       e.finish = "stop";
       e.error = bytes;
       e.decode_us = *rc::gen::arbitrary<std::uint64_t>();
+      e.estimated = *rc::gen::arbitrary<bool>();
       return e;
     }
   }
@@ -105,6 +108,8 @@ TEST(Frames, AskKeepsEveryMember) {
   a.bundle_version = 4;
   a.grant = "g";
   a.resume_ids = {0, 1, 4000000000U};
+  a.resume_text = "half a wor";
+  a.resume_count = 3;
   Decoder decoder;
   decoder.feed(encode(a));
   const auto frame = decoder.next();
@@ -113,6 +118,8 @@ TEST(Frames, AskKeepsEveryMember) {
   EXPECT_EQ(b.created_unix_s, -5);
   EXPECT_EQ(b.excluded_nodes, a.excluded_nodes);
   EXPECT_EQ(b.resume_ids, a.resume_ids);
+  EXPECT_EQ(b.resume_text, a.resume_text);
+  EXPECT_EQ(b.resume_count, 3U);
   EXPECT_EQ(b.key_id, "k");
   EXPECT_EQ(b.deployment, "d");
   EXPECT_EQ(b.project, "p");
@@ -128,6 +135,15 @@ TEST(Frames, UnknownFieldsAreSkipped) {
   const auto frame = decoder.next();
   ASSERT_TRUE(frame.ok());
   EXPECT_EQ(std::get<Head>(**frame).node, "n");
+}
+
+TEST(Frames, AWayToResumeThatOnlyNewerPeersKnowIsNone) {
+  Decoder decoder;
+  decoder.feed(std::string("\x12\x00\x00\x06\x01\x01\x07\x03\x01\x05", 10));
+  const auto frame = decoder.next();
+  ASSERT_TRUE(frame.ok());
+  EXPECT_EQ(std::get<Tokens>(**frame).count, 7U);
+  EXPECT_EQ(std::get<Tokens>(**frame).resume, Resume::None);
 }
 
 TEST(Frames, LargeBytesAreSplit) {

@@ -26,6 +26,10 @@ std::string grid_object(const GridNote& note) {
   text("zone", note.zone);
   text("why", note.why);
   if (note.ttft_ms) out += ",\"ttft_ms\":" + json::dump(json::Json(*note.ttft_ms));
+  if (note.resumed > 0) {
+    out += ",\"resumed\":" + std::to_string(note.resumed);
+    text("resumed_by", note.resumed_by);
+  }
   if (note.dry_run) out += ",\"dry_run\":true";
   if (note.predicted_ttft_ms) out += ",\"predicted_ttft_ms\":" + json::dump(json::Json(*note.predicted_ttft_ms));
   if (!note.price.empty()) out += ",\"price\":" + note.price;

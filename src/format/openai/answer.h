@@ -29,8 +29,10 @@ struct GridNote {
   std::string zone;  // left out when empty
   std::string why;   // one sentence
   std::optional<double> ttft_ms;
-  std::string explanation;  // JSON, already written; left out when empty
-  bool dry_run = false;     // nothing was asked of any node:
+  std::uint32_t resumed = 0;  // how often the stream went on at another node; left out when never
+  std::string resumed_by;     // "tokens" | "text"
+  std::string explanation;    // JSON, already written; left out when empty
+  bool dry_run = false;       // nothing was asked of any node:
   std::optional<double> predicted_ttft_ms;
   std::string price;  // JSON, already written; left out when empty
 };
