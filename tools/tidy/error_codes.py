@@ -12,7 +12,7 @@ INNER = ("inner_server.cc",)  # answers machines of the grid, not clients
 # The general table of error kinds; a request can come upon InvalidArgument only (the merge of its intents).
 GENERAL = re.compile(r"^ApiError from_error\(.*?^\}", re.M | re.S)
 STATUS_AND_CODE = re.compile(r"\b([45]\d\d),\s*" + NAME)
-CODE_ALONE = [re.compile(before + NAME) for before in (r"\bcode\s*=\s*", r"\bbroken_off\(", r"\brefused\(")]
+CODE_ALONE = [re.compile(before + NAME) for before in (r"\bcode\s*=\s*", r"\bbroken_off\(", r"\bcontinue_or_break\([^;\"]*", r"\brefused\(")]
 CHECKS = re.compile(r'"(invalid_value|invalid_type|unsupported_parameter|missing_required_parameter)"')
 
 
