@@ -27,6 +27,7 @@ struct Run {
   io::Task<int> operator()(control::ControlOptions& o) const { return control::run_control(env, std::move(o)); }
   io::Task<int> operator()(gateway::GatewayOptions& o) const { return gateway::run_gateway(env, std::move(o)); }
   io::Task<int> operator()(agent::AgentOptions& o) const { return agent::run_agent(env, std::move(o)); }
+  io::Task<int> operator()(agent::ProbeOptions& o) const { return probe(env, writer, std::move(o)); }
   io::Task<int> operator()(cli::ApplyOptions& o) const { return cli::run_apply(env, writer, std::move(o)); }
   io::Task<int> operator()(cli::GetOptions& o) const { return cli::run_get(env, writer, std::move(o)); }
   io::Task<int> operator()(cli::TokenOptions& o) const { return cli::run_token(env, writer, std::move(o)); }
@@ -39,6 +40,11 @@ struct Run {
   io::Task<int> operator()(cli::VersionOptions& o) const { return cli::run_version(env, writer, std::move(o)); }
   io::Task<int> operator()(cli::Said& said) const { return say(writer, said); }
 
+  static io::Task<int> probe(io::Env& env, cli::Writer& writer, agent::ProbeOptions options) {
+    const std::string line = co_await agent::probe_machine(env, std::move(options));
+    writer.out(line);
+    co_return 0;
+  }
   static io::Task<int> say(cli::Writer& writer, cli::Said& said) {
     if (said.code == 0) writer.out(said.text);
     if (said.code != 0) writer.note(said.text);

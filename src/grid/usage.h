@@ -58,4 +58,27 @@ struct Record {
   std::vector<AttemptRecord> attempts;
 };
 
+// What one node did for one attempt, written by its agent whatever its gateway got to know; from these control closes a
+// request whose ingress was lost. Identity: (source, epoch, sequence), for ever.
+struct AgentRecord {
+  std::string source;  // the node
+  std::uint64_t epoch = 0;
+  std::uint64_t sequence = 0;
+  std::string request_id;
+  std::uint32_t attempt = 0;
+  std::string tenant;
+  std::string project;
+  std::string key_id;
+  std::string model;
+  std::string endpoint;
+  std::string deployment;
+  std::string site;
+  std::string finish;      // "stop", "length", …; "refused", "error", "cancelled", "abandoned" (nobody was left)
+  Usage usage;             // the engine's own work in this attempt, also of what nobody took
+  bool estimated = false;  // its prompt tokens are an estimate
+  std::uint64_t resume_count = 0;  // of its prompt tokens: those that earlier attempts made
+  std::int64_t ended_unix_ms = 0;
+  std::int64_t wall_us = 0;
+};
+
 }  // namespace aigrid::grid

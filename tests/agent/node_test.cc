@@ -123,7 +123,7 @@ TEST(Telemetry, ReadsRecordedTreesAndSaysWhatIsMissing) {
   };
   Telemetry telemetry(env, "/rec", "/rec");
   inner::NodeReport report;
-  telemetry.read();
+  telemetry.read({});
   telemetry.fill(report, nullptr);
   EXPECT_FALSE(report.cpu.has || report.power_w.has || report.temperature_c.has || report.memory_used_bytes.has);
   put("/rec/proc/stat", "cpu  100 0 100 800 0 0 0 0 0 0\n");
@@ -133,14 +133,20 @@ TEST(Telemetry, ReadsRecordedTreesAndSaysWhatIsMissing) {
   put("/rec/sys/class/powercap/intel-rapl:0/energy_uj", "1000000\n");
   put("/rec/sys/class/powercap/intel-rapl:0/max_energy_range_uj", "262143328850\n");
   put("/rec/sys/class/powercap/intel-rapl:0:0/energy_uj", "500000\n");
-  telemetry.read();
+  world.set_free_bytes("a/n", 0);
+  telemetry.read({});
+  telemetry.fill(report, nullptr);
+  EXPECT_EQ(report.disk_fill.value, 1);
+  world.set_free_bytes("a/n", *env.files().total_bytes("/rec") * 3);
   world.run_for(2s);
   put("/rec/proc/stat", "cpu  150 0 150 900 0 0 0 0 0 0\n");
   put("/rec/sys/class/powercap/intel-rapl:0/energy_uj", "101000000\n");
   put("/rec/sys/class/powercap/intel-rapl:0:0/energy_uj", "90000000\n");
-  telemetry.read();
+  telemetry.read({});
   telemetry.fill(report, nullptr);
   EXPECT_NEAR(report.cpu.value, 0.5, 0.01);
+  ASSERT_TRUE(report.disk_fill.has);
+  EXPECT_NEAR(report.disk_fill.value, 0.25, 0.01);
   EXPECT_EQ(report.memory_used_bytes.value, 600 * 1024);
   EXPECT_EQ(report.temperature_c.value, 63.5);
   EXPECT_NEAR(report.power_w.value, 50, 0.01);  // the package alone: its parts are in it
@@ -150,7 +156,7 @@ TEST(Telemetry, ReadsRecordedTreesAndSaysWhatIsMissing) {
 TEST(Telemetry, PowerFallsBackToNameplateTimesLoadAndSaysSo) {
   io::VirtualWorld world(1);
   Telemetry telemetry(world.add_host("a/n"), "/none", "/");
-  telemetry.read();
+  telemetry.read({});
   inner::NodeReport report;
   inner::EngineReport engine;
   engine.state = "ready";
@@ -164,6 +170,31 @@ TEST(Telemetry, PowerFallsBackToNameplateTimesLoadAndSaysSo) {
   EXPECT_EQ(report.load.value, 0.25);
   EXPECT_EQ(report.power_w.value, 175);
   EXPECT_TRUE(report.power_w.estimated);
+}
+
+TEST(Telemetry, GpusCountIntoPowerAndTemperature) {
+  io::VirtualWorld world(1);
+  io::Env& env = world.add_host("a/n");
+  Telemetry telemetry(env, "/none", "/");
+  io::GpuReading first{"NVIDIA H200", 300.5, 61.0, 0.42, 1000, 4000};
+  telemetry.read({first, {"silent", {}, {}, {}, {}, {}}});
+  inner::NodeReport report;
+  telemetry.fill(report, nullptr);
+  ASSERT_EQ(report.gpus.size(), 2U);
+  EXPECT_EQ(report.gpus[0].memory_used_bytes.value, 1000);
+  EXPECT_FALSE(report.gpus[1].power_w.has || report.gpus[1].busy.has);
+  EXPECT_EQ(report.temperature_c.value, 61);
+  EXPECT_EQ(report.power_w.value, 300.5);  // the packages are not known: at least this
+  EXPECT_TRUE(report.power_w.estimated);
+  grid::Node node;
+  node.nameplate_w = 700;
+  node.idle_w = 400;
+  telemetry.fill(report, &node);
+  EXPECT_EQ(report.power_w.value, 400);
+  telemetry.read({});
+  telemetry.fill(report, nullptr);
+  EXPECT_FALSE(report.power_w.has || report.temperature_c.has);
+  EXPECT_TRUE(report.gpus.empty());
 }
 
 }  // namespace

@@ -21,5 +21,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     const auto text = encode(*r);
     if (encode(*decode_record(text)) != text) std::abort();
   }
+  if (const auto r = decode_agent_record(line); r.ok()) {
+    const auto text = encode(*r);
+    if (encode(*decode_agent_record(text)) != text) std::abort();
+  }
   return 0;
 }

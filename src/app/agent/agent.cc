@@ -122,7 +122,8 @@ io::Task<void> Node::serve(std::shared_ptr<io::H2Stream> stream) {
 
 io::Task<void> Node::read_telemetry() {
   for (;;) {
-    telemetry_.read();
+    const auto gpus = co_await env_.gpus();
+    telemetry_.read(gpus);
     co_await env_.sleep_for(options_.cadence.telemetry_every);
   }
 }

@@ -27,6 +27,13 @@ struct AgentOptions {
   placement::EngineLimits engine;
 };
 
+// What an agent would report of this machine, as one line of JSON: readings, and null where there is none.
+struct ProbeOptions {
+  std::string disk = "/";   // a path on the disk whose fill counts
+  std::string system_root;  // where /proc and /sys are; empty: "/"
+};
+io::Task<std::string> probe_machine(io::Env& env, ProbeOptions options);
+
 io::Task<int> run_agent(io::Env& env, AgentOptions options);
 
 }  // namespace aigrid::agent

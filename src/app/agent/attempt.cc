@@ -98,9 +98,10 @@ std::optional<inner::Refuse> Attempt::check() {
   if (!view) return elsewhere("no_bundle", "the node holds no bundle yet");
   if (auto refusal = check_residency(*view, services_.site, *ask_, services_.bundle.version())) {
     ++services_.counters.residency_denials;
-    services_.env.log().warn(
-        "residency_denied",
-        {{"request", ask_->request_id}, {"tenant", ask_->tenant}, {"site", services_.site}, {"why", refusal->message}});
+    services_.env.log().warn("residency_denied", {{"request_id", ask_->request_id},
+                                                  {"tenant", ask_->tenant},
+                                                  {"site", services_.site},
+                                                  {"why", refusal->message}});
     return refusal;
   }
   if (!ask_->node.empty() && ask_->node != services_.options.name) {
@@ -313,7 +314,7 @@ io::Task<void> Attempt::cancel() {
 }
 
 void Attempt::log_end(std::string_view result, std::string_view why) {
-  services_.env.log().note("attempt_done", {{"request", ask_ ? ask_->request_id : std::string()},
+  services_.env.log().note("attempt_done", {{"request_id", ask_ ? ask_->request_id : std::string()},
                                             {"attempt", ask_ ? ask_->attempt : 0},
                                             {"deployment", ask_ ? ask_->deployment : std::string()},
                                             {"result", result},

@@ -43,10 +43,20 @@ std::string Node::metrics() const {
   add(out, "aigrid_node_load_ratio", "slots in use", now.load);
   add(out, "aigrid_node_cpu_ratio", "busy share of all CPUs", now.cpu);
   add(out, "aigrid_node_memory_used_bytes", "memory in use", now.memory_used_bytes);
+  add(out, "aigrid_node_disk_fill_ratio", "used share of the disk that holds the state", now.disk_fill);
   add(out, "aigrid_node_temperature_celsius", "the hottest sensor", now.temperature_c);
-  add(out, "aigrid_node_power_watts", "measured, or estimated from nameplate and load", now.power_w,
+  add(out, "aigrid_node_power_watts", "packages and GPUs measured, or estimated from nameplate and load", now.power_w,
       {{"estimated", now.power_w.estimated ? "true" : "false"}});
-  return metrics::write(out) + "# EOF\n";
+  for (std::size_t i = 0; i < now.gpus.size(); ++i) {
+    const inner::GpuReport& gpu = now.gpus[i];
+    const MetricLabels labels{{"gpu", std::to_string(i)}, {"name", gpu.name}};
+    add(out, "aigrid_node_gpu_busy_ratio", "share of time it worked", gpu.busy, labels);
+    add(out, "aigrid_node_gpu_memory_used_bytes", "memory in use", gpu.memory_used_bytes, labels);
+    add(out, "aigrid_node_gpu_memory_total_bytes", "all of its memory", gpu.memory_total_bytes, labels);
+    add(out, "aigrid_node_gpu_power_watts", "as its driver measures it", gpu.power_w, labels);
+    add(out, "aigrid_node_gpu_temperature_celsius", "of its core", gpu.temperature_c, labels);
+  }
+  return metrics::write(out);
 }
 
 }  // namespace aigrid::agent

@@ -27,7 +27,7 @@ std::string Telemetry::text(const std::string& path) const {
   return read.ok() ? std::move(*read) : std::string();
 }
 
-void Telemetry::read() {
+void Telemetry::read(const std::vector<io::GpuReading>& gpus) {
   const Time now = env_.now();
   const double seconds = last_ ? std::chrono::duration<double>(now - *last_).count() : 0;
   last_ = now;
@@ -49,8 +49,38 @@ void Telemetry::read() {
     readings_.disk_write_bytes_per_s = rate(disks_->written, disks->written, seconds);
   }
   disks_ = disks;
+  readings_.disk_fill = {};
+  const auto free = env_.files().free_bytes(disk_);
+  const auto total = env_.files().total_bytes(disk_);
+  if (free.ok() && total.ok() && *total > 0) {
+    readings_.disk_fill = reading(1 - static_cast<double>(std::min(*free, *total)) / static_cast<double>(*total));
+  }
   read_temperature();
   read_power(seconds);
+  take_gpus(gpus);
+}
+
+void Telemetry::take_gpus(const std::vector<io::GpuReading>& gpus) {
+  const auto if_read = [](const auto& value) {
+    return value ? reading(static_cast<double>(*value)) : inner::Reading{};
+  };
+  readings_.gpus.clear();
+  gpu_power_w_.reset();
+  for (const auto& gpu : gpus) {
+    inner::GpuReport out{gpu.name,
+                         if_read(gpu.busy),
+                         if_read(gpu.memory_used_bytes),
+                         if_read(gpu.memory_total_bytes),
+                         if_read(gpu.power_w),
+                         if_read(gpu.temperature_c)};
+    if (gpu.power_w) gpu_power_w_ = gpu_power_w_.value_or(0) + *gpu.power_w;
+    auto& hottest = readings_.temperature_c;
+    if (out.temperature_c.has && (!hottest.has || hottest.value < out.temperature_c.value)) {
+      hottest = out.temperature_c;
+    }
+    readings_.gpus.push_back(std::move(out));
+  }
+  if (readings_.power_w.has) readings_.power_w.value += gpu_power_w_.value_or(0);
 }
 
 // The hottest sensor: that is the one that throttles.
@@ -102,6 +132,7 @@ void Telemetry::fill(inner::NodeReport& report, const grid::Node* node) const {
   report.disk_fill = readings_.disk_fill;
   report.temperature_c = readings_.temperature_c;
   report.power_w = readings_.power_w;
+  report.gpus = readings_.gpus;
   std::uint32_t slots = 0;
   std::uint32_t running = 0;
   for (const auto& engine : report.engines) {
@@ -114,6 +145,9 @@ void Telemetry::fill(inner::NodeReport& report, const grid::Node* node) const {
   if (!report.power_w.has && node != nullptr && node->nameplate_w > 0) {
     const double load = report.load.has ? report.load.value : 0;
     report.power_w = {true, node->idle_w + load * (node->nameplate_w - node->idle_w), true};
+  }
+  if (gpu_power_w_ && (!report.power_w.has || (report.power_w.estimated && report.power_w.value < *gpu_power_w_))) {
+    report.power_w = {true, *gpu_power_w_, true};
   }
 }
 

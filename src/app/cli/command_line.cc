@@ -105,6 +105,7 @@ class Reader {
   std::int64_t certificate_seconds_ = 0;
   gateway::GatewayOptions gateway_;
   agent::AgentOptions agent_;
+  agent::ProbeOptions probe_;
   ApplyOptions apply_;
   GetOptions get_;
   bool get_json_ = false;
@@ -192,6 +193,8 @@ void Reader::add_agent() {
       ->envname("AIGRID_ENGINES");
   sub->add_option("--models-folder", agent_.models_folder, "folder of model files")->envname("AIGRID_MODELS");
   sub->add_option("--engine-secret", agent_.engine_secret, "for engines it starts")->envname("AIGRID_ENGINE_SECRET");
+  sub = command(app_, "probe", "what an agent would report of this machine: GPUs, power, memory, disk", probe_);
+  sub->add_option("--disk", probe_.disk, "a path on the disk whose fill counts")->capture_default_str();
 }
 
 void Reader::add_apply() {

@@ -86,8 +86,8 @@ TEST(CommandLine, says_what_was_meant) {
 
 TEST(CommandLine, helps) {
   EXPECT_EQ(said({"--help"}).code, 0);
-  for (const char* name : {"up", "down", "control", "gateway", "agent", "apply", "get", "token", "key", "chat", "usage",
-                           "status", "version"}) {
+  for (const char* name : {"up", "down", "control", "gateway", "agent", "probe", "apply", "get", "token", "key", "chat",
+                           "usage", "status", "version"}) {
     EXPECT_NE(said({"--help"}).text.find(name), std::string::npos) << name;
   }
   EXPECT_NE(said({"chat", "--help"}).text.find("--zone"), std::string::npos);

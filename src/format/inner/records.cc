@@ -78,6 +78,27 @@ void members(R& r, V v) {
   v("bundle_version", r.bundle_version);
 }
 
+template <class R, class V>
+void agent_members(R& r, V v) {
+  v("source", r.source);
+  v("epoch", r.epoch);
+  v("sequence", r.sequence);
+  v("request_id", r.request_id);
+  v("attempt", r.attempt);
+  v("tenant", r.tenant);
+  v("project", r.project);
+  v("key_id", r.key_id);
+  v("model", r.model);
+  v("endpoint", r.endpoint);
+  v("deployment", r.deployment);
+  v("site", r.site);
+  v("finish", r.finish);
+  v("estimated", r.estimated);
+  v("resume_count", r.resume_count);
+  v("ended_unix_ms", r.ended_unix_ms);
+  v("wall_us", r.wall_us);
+}
+
 }  // namespace
 
 std::string_view to_string(grid::Outcome outcome) { return kOutcomes.at(static_cast<std::size_t>(outcome)); }
@@ -107,6 +128,30 @@ Result<grid::Record> decode_record(std::string_view line) {
   AIGRID_CHECK_OK(r.result());
   if (record.source.empty() || record.epoch == 0) {
     return invalid("record: source and epoch are missing; a record is known by (source, epoch, sequence)");
+  }
+  return record;
+}
+
+std::string encode(const grid::AgentRecord& record) {
+  Json out = Json::object();
+  out["kind"] = "attempt";
+  agent_members(record, [&out](const char* name, const auto& value) { out[name] = value; });
+  out["usage"] = write(record.usage);
+  return json::dump(out) + "\n";
+}
+
+Result<grid::AgentRecord> decode_agent_record(std::string_view line) {
+  AIGRID_TRY(const Json value, json::parse(line));
+  grid::AgentRecord record;
+  Reader r(value, "record");
+  std::string kind;
+  r.get("kind", kind);
+  agent_members(record, [&r](const char* name, auto& member) { r.get(name, member); });
+  read(r, record.usage);
+  AIGRID_CHECK_OK(r.result());
+  if (kind != "attempt") return invalid("record of kind \"" + kind + "\": an agent's is \"attempt\"");
+  if (record.source.empty() || record.epoch == 0 || record.sequence == 0 || record.request_id.empty()) {
+    return invalid("agent's record: source, epoch, sequence and request_id are its identity and must not be empty");
   }
   return record;
 }

@@ -60,5 +60,31 @@ TEST(Records, RefusesWhatIsNone) {
   }
 }
 
+TEST(Records, AnAgentsRecordKeepsEveryMember) {
+  grid::AgentRecord r{
+      "n1",    2,           9,          "req_a", 3, "mairie",          "web", "key1", "m", "chat.completions", "d",
+      "paris", "cancelled", {40, 5, 8}, true,    4, 1'790'000'000'123, 77};
+  const std::string line = encode(r);
+  EXPECT_EQ(line.find('\n'), line.size() - 1);
+  const auto back = decode_agent_record(line);
+  ASSERT_TRUE(back.ok());
+  EXPECT_EQ(encode(*back), line);
+  EXPECT_EQ(back->usage.cached_tokens, 8U);
+  EXPECT_EQ(back->wall_us, 77);
+  EXPECT_EQ(back->resume_count, 4U);
+  EXPECT_TRUE(back->estimated);
+  EXPECT_EQ(back->deployment, "d");
+}
+
+TEST(Records, AnAgentsRecordAndAGatewaysAreNotTakenForEachOther) {
+  EXPECT_FALSE(decode_agent_record(encode(sample())).ok());
+  EXPECT_FALSE(decode_agent_record(R"({"kind":"attempt","source":"n","epoch":1,"sequence":0,"request_id":"r"})").ok());
+  EXPECT_FALSE(decode_agent_record(R"({"kind":"attempt","source":"n","epoch":1,"sequence":1})").ok());
+  grid::AgentRecord agents;
+  agents.source = "n";
+  agents.epoch = agents.sequence = 1;
+  EXPECT_FALSE(decode_record(encode(agents)).ok());
+}
+
 }  // namespace
 }  // namespace aigrid::inner

@@ -49,6 +49,28 @@ Json write(const EngineReport& e) {
               {"secret_file", e.secret_file}};
 }
 
+Json write(const GpuReport& g) {
+  return Json{{"name", g.name},
+              {"busy", write(g.busy)},
+              {"memory_used_bytes", write(g.memory_used_bytes)},
+              {"memory_total_bytes", write(g.memory_total_bytes)},
+              {"power_w", write(g.power_w)},
+              {"temperature_c", write(g.temperature_c)}};
+}
+
+Result<GpuReport> read_gpu(const Json& value) {
+  GpuReport g;
+  Reader r(value, "gpus");
+  r.get("name", g.name);
+  read(r, "busy", g.busy);
+  read(r, "memory_used_bytes", g.memory_used_bytes);
+  read(r, "memory_total_bytes", g.memory_total_bytes);
+  read(r, "power_w", g.power_w);
+  read(r, "temperature_c", g.temperature_c);
+  AIGRID_CHECK_OK(r.result());
+  return g;
+}
+
 Result<EngineReport> read_engine(const Json& value) {
   EngineReport e;
   Reader r(value, "engines");
@@ -90,7 +112,10 @@ Result<void> read_list(Reader& from, const char* name, std::vector<T>& out, Read
 std::string encode(const NodeReport& n) {
   Json engines = Json::array();
   for (const auto& e : n.engines) engines.push_back(write(e));
+  Json gpus = Json::array();
+  for (const auto& g : n.gpus) gpus.push_back(write(g));
   const Json out{{"node", n.node},
+                 {"gpus", std::move(gpus)},
                  {"bundle_version", n.bundle_version},
                  {"engines", std::move(engines)},
                  {"load", write(n.load)},
@@ -137,6 +162,7 @@ Result<NodeReport> decode_node_report(std::string_view line) {
   read(r, "power_w", n.power_w);
   read(r, "temperature_c", n.temperature_c);
   r.adopt(read_list(r, "engines", n.engines, read_engine));
+  r.adopt(read_list(r, "gpus", n.gpus, read_gpu));
   AIGRID_CHECK_OK(r.result());
   if (n.node.empty()) return invalid("node report: node is missing; name the node that reports");
   return n;

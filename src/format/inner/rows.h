@@ -36,6 +36,15 @@ struct EngineReport {
   std::string secret_file;  // path inside the agent's own state, for `aigrid up` on the same machine
 };
 
+struct GpuReport {
+  std::string name;
+  Reading busy;  // 0..1
+  Reading memory_used_bytes;
+  Reading memory_total_bytes;
+  Reading power_w;
+  Reading temperature_c;
+};
+
 struct NodeReport {
   std::string node;
   std::uint64_t bundle_version = 0;
@@ -46,9 +55,10 @@ struct NodeReport {
   Reading memory_total_bytes;
   Reading disk_read_bytes_per_s;
   Reading disk_write_bytes_per_s;
-  Reading disk_fill;  // 0..1
-  Reading power_w;
-  Reading temperature_c;
+  Reading disk_fill;      // 0..1
+  Reading power_w;        // packages and GPUs
+  Reading temperature_c;  // the hottest
+  std::vector<GpuReport> gpus;
 };
 
 struct SiteReportRow {

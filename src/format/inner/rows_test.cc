@@ -36,6 +36,12 @@ TEST(Rows, NodeReportRoundTrips) {
     n.power_w = arbitrary_reading();
     n.temperature_c = arbitrary_reading();
     n.disk_fill = arbitrary_reading();
+    n.gpus.resize(*rc::gen::inRange<std::size_t>(0, 3));
+    for (auto& g : n.gpus) {
+      g.name = "H200";
+      g.busy = arbitrary_reading();
+      g.memory_used_bytes = arbitrary_reading();
+    }
     const auto line = encode(n);
     RC_ASSERT(line.find('\n') == line.size() - 1);
     const auto back = decode_node_report(line);

@@ -30,8 +30,8 @@ void escape(std::string& out, std::string_view text, bool quotes) {
   }
 }
 
-void sample(std::string& out, const std::string& name, const MetricLabels& labels, const std::string& value,
-            const std::string& le = "") {
+void write_sample(std::string& out, const std::string& name, const MetricLabels& labels, const std::string& value,
+                  const std::string& le = "") {
   out += name;
   if (!labels.empty() || !le.empty()) {
     out += '{';
@@ -54,11 +54,12 @@ void write_histogram(std::string& out, const std::string& name, const MetricLabe
   std::uint64_t below = 0;
   for (std::size_t i = 0; i < h.counts.size(); ++i) {
     below += h.counts[i];
-    const std::string le = i < h.bounds.size() ? number(h.bounds[i]) : "+Inf";
-    sample(out, name + "_bucket", labels, std::to_string(below), le);
+    std::string le = i < h.bounds.size() ? number(h.bounds[i]) : "+Inf";
+    if (le.find_first_not_of("0123456789") == std::string::npos) le += ".0";  // as OpenMetrics writes bounds
+    write_sample(out, name + "_bucket", labels, std::to_string(below), le);
   }
-  sample(out, name + "_sum", labels, number(h.sum));
-  sample(out, name + "_count", labels, std::to_string(h.count));
+  write_sample(out, name + "_sum", labels, number(h.sum));
+  write_sample(out, name + "_count", labels, std::to_string(h.count));
 }
 
 bool name_char(char c, bool first) {
@@ -145,13 +146,21 @@ std::string write(const Registry& registry) {
   std::string out;
   for (const auto& [name, family] : registry.families()) {
     static constexpr std::string_view kForms[] = {"counter", "gauge", "histogram"};
-    out.append("# HELP ").append(name).append(" ");
-    escape(out, family.help, false);
-    out.append("\n# TYPE ").append(name).append(" ").append(kForms[static_cast<std::size_t>(family.form)]).append("\n");
-    for (const auto& [labels, c] : family.counters) sample(out, name, labels, number(c.value));
-    for (const auto& [labels, g] : family.gauges) sample(out, name, labels, number(g.value));
+    std::string_view title = name;
+    constexpr std::string_view kTotal = "_total";
+    if (family.form == MetricForm::Counter && title.ends_with(kTotal)) title.remove_suffix(kTotal.size());
+    out.append("# HELP ").append(title).append(" ");
+    escape(out, family.help, true);
+    out.append("\n# TYPE ")
+        .append(title)
+        .append(" ")
+        .append(kForms[static_cast<std::size_t>(family.form)])
+        .append("\n");
+    for (const auto& [labels, c] : family.counters) write_sample(out, name, labels, number(c.value));
+    for (const auto& [labels, g] : family.gauges) write_sample(out, name, labels, number(g.value));
     for (const auto& [labels, h] : family.histograms) write_histogram(out, name, labels, h);
   }
+  out += "# EOF\n";
   return out;
 }
 

@@ -1,4 +1,5 @@
-// Metrics as text: the Prometheus format 0.0.4 that every scraper and engine reads and writes. Pure, any thread.
+// Metrics as text: written as OpenMetrics 1.0, read as that or as the older Prometheus format 0.0.4, which engines
+// write. Pure, any thread. Counters' names end in `_total`; their family's name is without it.
 // Reading never fails: lines that are no samples are skipped, since an engine's text is not ours to mend.
 #pragma once
 
@@ -12,8 +13,7 @@
 
 namespace aigrid::metrics {
 
-inline constexpr std::string_view kContentType = "text/plain; version=0.0.4; charset=utf-8";
-
+// Ends in "# EOF\n".
 std::string write(const Registry& registry);
 
 struct Sample {

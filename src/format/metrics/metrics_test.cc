@@ -15,13 +15,14 @@ TEST(Exposition, WritesWhatItReads) {
   r.gauge("aigrid_slots", "free").set(-1.5);
   auto& h = r.histogram("aigrid_ttft_seconds", "first token", {0.1, 1});
   for (double v : {0.05, 0.1, 0.5, 7.0}) h.observe(v);
-  EXPECT_EQ(write(r),
-            "# HELP aigrid_requests_total requests\\nby outcome\n# TYPE aigrid_requests_total counter\n"
-            "aigrid_requests_total{site=\"lyon\"} 1\naigrid_requests_total{site=\"pa\\\"ris\\\\\"} 3\n"
-            "# HELP aigrid_slots free\n# TYPE aigrid_slots gauge\naigrid_slots -1.5\n"
-            "# HELP aigrid_ttft_seconds first token\n# TYPE aigrid_ttft_seconds histogram\n"
-            "aigrid_ttft_seconds_bucket{le=\"0.1\"} 2\naigrid_ttft_seconds_bucket{le=\"1\"} 3\n"
-            "aigrid_ttft_seconds_bucket{le=\"+Inf\"} 4\naigrid_ttft_seconds_sum 7.65\naigrid_ttft_seconds_count 4\n");
+  EXPECT_EQ(
+      write(r),
+      "# HELP aigrid_requests requests\\nby outcome\n# TYPE aigrid_requests counter\n"
+      "aigrid_requests_total{site=\"lyon\"} 1\naigrid_requests_total{site=\"pa\\\"ris\\\\\"} 3\n"
+      "# HELP aigrid_slots free\n# TYPE aigrid_slots gauge\naigrid_slots -1.5\n"
+      "# HELP aigrid_ttft_seconds first token\n# TYPE aigrid_ttft_seconds histogram\n"
+      "aigrid_ttft_seconds_bucket{le=\"0.1\"} 2\naigrid_ttft_seconds_bucket{le=\"1.0\"} 3\n"
+      "aigrid_ttft_seconds_bucket{le=\"+Inf\"} 4\naigrid_ttft_seconds_sum 7.65\naigrid_ttft_seconds_count 4\n# EOF\n");
   const auto back = parse_metrics(write(r));
   ASSERT_EQ(back.size(), 8U);
   EXPECT_EQ(back[1].labels.at("site"), "pa\"ris\\");

@@ -211,4 +211,11 @@ Result<std::uint64_t> DiskFiles::free_bytes(const std::string& path) {
   return static_cast<std::uint64_t>(st.f_bavail) * st.f_frsize;
 }
 
+// What the superuser keeps back counts as used: nobody else can fill it.
+Result<std::uint64_t> DiskFiles::total_bytes(const std::string& path) {
+  struct statvfs st{};
+  if (::statvfs(path.c_str(), &st) != 0) return system_error(errno, "cannot read the size of the disk of " + path);
+  return static_cast<std::uint64_t>(st.f_blocks) * st.f_frsize;
+}
+
 }  // namespace aigrid::io

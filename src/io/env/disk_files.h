@@ -18,6 +18,7 @@ class DiskFiles final : public Files {
   Result<std::vector<std::string>> list(const std::string& folder) override;
   Result<Stat> stat(const std::string& path) override;
   Result<std::uint64_t> free_bytes(const std::string& path) override;
+  Result<std::uint64_t> total_bytes(const std::string& path) override;
 
  private:
   Env& env_;

@@ -140,8 +140,8 @@ class File {
   virtual Result<void> append(std::string_view bytes) = 0;
   virtual Result<void> truncate(std::uint64_t size) = 0;
   virtual Result<std::uint64_t> size() = 0;
-  virtual Task<Result<void>> sync() = 0;   // durable when it returns
-  virtual Result<void> sync_now() = 0;     // the same, blocking; for start-up and databases on their own thread
+  virtual Task<Result<void>> sync() = 0;  // durable when it returns
+  virtual Result<void> sync_now() = 0;    // the same, blocking; for start-up and databases on their own thread
 };
 
 enum class OpenMode : std::uint8_t { Read, ReadWrite, Create, CreateNew };
@@ -159,16 +159,27 @@ class Files {
   virtual Result<void> make_folders(const std::string& path, unsigned mode = 0700) = 0;
   virtual Result<std::vector<std::string>> list(const std::string& folder) = 0;  // names, sorted
   virtual Result<Stat> stat(const std::string& path) = 0;
-  virtual Result<std::uint64_t> free_bytes(const std::string& path) = 0;
+  virtual Result<std::uint64_t> free_bytes(const std::string& path) = 0;   // for us, on the disk of `path`
+  virtual Result<std::uint64_t> total_bytes(const std::string& path) = 0;  // free and used by whomever
+};
+
+// What one GPU says of itself. Absent: no reading, never zero.
+struct GpuReading {
+  std::string name;
+  std::optional<double> power_w;
+  std::optional<double> temperature_c;
+  std::optional<double> busy;  // 0..1
+  std::optional<std::uint64_t> memory_used_bytes;
+  std::optional<std::uint64_t> memory_total_bytes;
 };
 
 struct ProcessSpec {
-  std::vector<std::string> argv;  // argv[0] is looked up on PATH when it has no slash
+  std::vector<std::string> argv;                         // argv[0] is looked up on PATH when it has no slash
   std::vector<std::pair<std::string, std::string>> env;  // added to our own
-  std::string folder;       // working directory; empty: ours
-  std::string output_file;  // stdout and stderr appended here; empty: ours
-  bool dies_with_parent = true;  // PDEATHSIG
-  bool new_session = false;      // without our terminal, so that closing it ends nothing
+  std::string folder;                                    // working directory; empty: ours
+  std::string output_file;                               // stdout and stderr appended here; empty: ours
+  bool dies_with_parent = true;                          // PDEATHSIG
+  bool new_session = false;                              // without our terminal, so that closing it ends nothing
 };
 
 struct ExitStatus {
@@ -206,6 +217,8 @@ class Env : public Clock {
   virtual std::shared_ptr<Mailbox> mailbox() = 0;
   // Runs `fn` where it may block (a thread of its own in real life; inline in the virtual world).
   virtual Task<void> blocking(std::function<void()> fn) = 0;
+  // The GPUs of this machine, in their driver's order; empty: none, or no driver library to ask.
+  virtual Task<std::vector<GpuReading>> gpus() = 0;
   // Set once when the process is asked to end (SIGTERM, SIGINT; the virtual world's stop()).
   virtual Event& stop_requested() = 0;
   virtual int pid() const = 0;
@@ -219,9 +232,7 @@ class Env : public Clock {
 };
 
 // Reads some bytes; 0 = end.
-inline ReadAwaiter read_some(Env& env, Stream& s, std::span<char> into) {
-  return ReadAwaiter(env.executor(), s, into);
-}
+inline ReadAwaiter read_some(Env& env, Stream& s, std::span<char> into) { return ReadAwaiter(env.executor(), s, into); }
 // Writes all pieces.
 Task<Result<void>> write_all(Env& env, Stream& s, std::vector<std::string_view> pieces);
 Task<Result<void>> write_all(Env& env, Stream& s, std::string_view bytes);

@@ -237,6 +237,7 @@ Task<void> files(Env& env) {
   EXPECT_TRUE(disk.remove(root + "/conf").ok());
   EXPECT_TRUE(disk.remove(root).ok());
   EXPECT_GT(*disk.free_bytes("/"), 0U);
+  EXPECT_GE(*disk.total_bytes("/"), *disk.free_bytes("/"));
 }
 TYPED_TEST(EnvTest, FilesKeepWhatIsWritten) { TypeParam::run(files); }
 

@@ -75,6 +75,14 @@ Keys& EpollWorker::keys() { return made_once(keys_, crew_.options().keys, *this,
 
 Task<void> EpollWorker::blocking(std::function<void()> fn) { return crew_.pool().run(executor(), box_, std::move(fn)); }
 
+Task<std::vector<GpuReading>> EpollWorker::gpus() {
+  // Shared: the work goes on when its asker is gone.
+  const auto found = std::make_shared<std::vector<GpuReading>>();
+  const auto read = [nvml = nvml_, found] { *found = nvml->read(); };
+  co_await blocking(read);
+  co_return std::move(*found);
+}
+
 int EpollWorker::pid() const { return ::getpid(); }
 
 std::string EpollWorker::variable(const char* name) const {

@@ -8,6 +8,7 @@
 #include "io/env/blocking_pool.h"
 #include "io/env/disk_files.h"
 #include "io/env/epoll_env.h"
+#include "io/env/nvml.h"
 #include "io/env/post_box.h"
 #include "io/env/reactor.h"
 
@@ -60,6 +61,7 @@ class EpollWorker final : public Env {
   Log& log() override { return log_; }
   std::shared_ptr<Mailbox> mailbox() override { return box_; }
   Task<void> blocking(std::function<void()> fn) override;
+  Task<std::vector<GpuReading>> gpus() override;
   Event& stop_requested() override { return stop_requested_; }
   int pid() const override;
   void add_worker(std::function<Task<void>(Env&)> body) override { crew_.hire(std::move(body)); }
@@ -77,6 +79,7 @@ class EpollWorker final : public Env {
   DiskFiles files_{*this};
   JsonLog log_;
   Event stop_requested_;
+  std::shared_ptr<Nvml> nvml_ = std::make_shared<Nvml>();
   std::shared_ptr<Tls> tls_;
   std::shared_ptr<Keys> keys_;
   bool done_ = false;

@@ -78,6 +78,12 @@ void VirtualDisk::Content::touch(std::size_t from, std::size_t to) {
   }
 }
 
+std::uint64_t VirtualDisk::total() const {
+  std::uint64_t used = 0;
+  for (const auto& [path, content] : files) used += content->bytes.size();
+  return free_ + used;
+}
+
 Result<void> VirtualDisk::write(Content& content, std::uint64_t offset, std::string_view bytes,
                                 const std::string& path) {
   const std::size_t end = offset + bytes.size();
@@ -267,5 +273,6 @@ Result<Stat> VirtualFiles::stat(const std::string& given) {
 }
 
 Result<std::uint64_t> VirtualFiles::free_bytes(const std::string&) { return disk_.free(); }
+Result<std::uint64_t> VirtualFiles::total_bytes(const std::string&) { return disk_.total(); }
 
 }  // namespace aigrid::io

@@ -31,6 +31,7 @@ class VirtualDisk {
   Result<void> resize(Content& content, std::uint64_t size, const std::string& path);
   Result<void> sync(Content& content, const std::string& path);
   std::uint64_t free() const { return free_; }
+  std::uint64_t total() const;
   VirtualCore& core() { return core_; }
 
   std::map<std::string, std::shared_ptr<Content>> files;
@@ -55,6 +56,7 @@ class VirtualFiles final : public Files {
   Result<std::vector<std::string>> list(const std::string& folder) override;
   Result<Stat> stat(const std::string& path) override;
   Result<std::uint64_t> free_bytes(const std::string& path) override;
+  Result<std::uint64_t> total_bytes(const std::string& path) override;
 
  private:
   std::string absolute(const std::string& path) const;

@@ -69,6 +69,8 @@ Task<void> VirtualEnv::blocking(std::function<void()> fn) {
   co_return;
 }
 
+Task<std::vector<GpuReading>> VirtualEnv::gpus() { co_return instance_.host.gpus; }
+
 std::string VirtualEnv::variable(const char* name) const {
   for (const auto* variables : {&instance_.variables, &instance_.host.variables}) {
     if (const auto found = variables->find(name); found != variables->end()) return found->second;

@@ -52,6 +52,7 @@ class VirtualEnv final : public Env {
   Log& log() override { return log_; }
   std::shared_ptr<Mailbox> mailbox() override { return mailbox_; }
   Task<void> blocking(std::function<void()> fn) override;
+  Task<std::vector<GpuReading>> gpus() override;
   Event& stop_requested() override { return stop_requested_; }
   int pid() const override { return instance_.pid; }
   void add_worker(std::function<Task<void>(Env&)> body) override { instance_.add_worker(std::move(body)); }

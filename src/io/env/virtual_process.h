@@ -32,6 +32,7 @@ struct VirtualHost {
   Duration clock_step{0};
   std::string log;
   std::map<std::string, std::string> variables;
+  std::vector<GpuReading> gpus;
   VirtualInstance* instance = nullptr;
 };
 

@@ -128,6 +128,9 @@ void VirtualWorld::step_clock(const std::string& host, Duration by) { state_->ho
 void VirtualWorld::set_free_bytes(const std::string& host, std::uint64_t bytes) {
   state_->host(host).disk.set_free(bytes);
 }
+void VirtualWorld::set_gpus(const std::string& host, std::vector<GpuReading> gpus) {
+  state_->host(host).gpus = std::move(gpus);
+}
 void VirtualWorld::fail_next_sync(const std::string& host, int times) { state_->host(host).disk.fail_next_sync(times); }
 
 Time VirtualWorld::now() const { return state_->site.core.now; }

@@ -70,6 +70,7 @@ class VirtualWorld {
   void stop(const std::string& host);                     // sets stop_requested
   void step_clock(const std::string& host, Duration by);  // wall clock only
   void set_free_bytes(const std::string& host, std::uint64_t bytes);
+  void set_gpus(const std::string& host, std::vector<GpuReading> gpus);
   void fail_next_sync(const std::string& host, int times = 1);
 
   Time now() const;

@@ -202,6 +202,8 @@ TEST_F(WorldTest, AFullDiskAndAFailingSyncAreErrors) {
   ASSERT_TRUE(full);
   EXPECT_EQ(full->code, Code::ResourceExhausted);
   EXPECT_EQ(world.env("paris/server").files().read_all("/log")->size(), 20U);
+  EXPECT_EQ(*world.env("paris/server").files().free_bytes("/"), 5U);
+  EXPECT_EQ(*world.env("paris/server").files().total_bytes("/"), 25U);
   EXPECT_FALSE(world.env("paris/server").files().replace("/conf", "0123456789").ok());
   EXPECT_EQ(world.env("paris/server").files().stat("/conf.tmp").error().code, Code::NotFound);
   std::optional<Error> failed;

@@ -124,6 +124,7 @@ class MemoryEnv final : public Env {
   std::shared_ptr<Mailbox> mailbox() override { std::abort(); }
   Task<void> blocking(std::function<void()>) override { std::abort(); }
   void add_worker(std::function<Task<void>(Env&)>) override { std::abort(); }
+  Task<std::vector<GpuReading>> gpus() override { std::abort(); }
 
   void set_wall(WallTime t) { wall_ = t - (now_ - Time{}); }
   void run_ready() {
