@@ -26,6 +26,20 @@ def agent(grid, tmp_path):
         process.stop()
 
 
+@pytest.fixture
+def node(grid):
+    """Applies Nodes without deployments; deletes them."""
+    made = []
+    def apply(name, site):
+        spec = {"apiVersion": "aigrid/v1", "kind": "Node", "metadata": {"name": name}, "spec": {"site": site}}
+        answer = grid.api(f"/api/v1/nodes/{name}", spec, method="PUT")
+        assert answer.status in (200, 201), answer
+        made.append(name)
+    yield apply
+    for name in made:
+        grid.api(f"/api/v1/nodes/{name}", method="DELETE")
+
+
 def gateway_of(grid, site):
     return next(g["name"] for g in grid.status()["gateways"] if g["site"] == site)
 
@@ -36,7 +50,8 @@ def token(grid, role="agent", site="paris", name="hand-1", ttl_s=600):
     return answer.json["token"]
 
 
-def test_a_token_is_good_once(grid, agent):
+def test_a_token_is_good_once(grid, agent, node):
+    node("hand-1", "paris")
     good = token(grid)
     agent("hand-1", good).waits_for('"joined"')
     said = agent("hand-1", good, state="thief").ends(1)
@@ -62,15 +77,39 @@ def test_a_token_of_another_role(grid, agent):
     assert "role gateway" in said and "agent" in said
 
 
-def test_a_token_of_another_site(grid, agent):
+def test_an_agent_of_no_node(grid, agent):
+    said = agent("hand-1", token(grid)).ends(1)
+    assert 'no Node \\"hand-1\\"' in said and "aigrid apply" in said
+
+
+def test_a_token_without_a_name_takes_nobodys(grid, agent):
+    """The node has joined and serves: its name is not to be had by a token that leaves the name open."""
+    taken = next(n["name"] for n in grid.status()["nodes"] if n["site"] == "paris")
+    said = agent(taken, token(grid, name="")).ends(1)
+    assert "is taken" in said and taken in said
+    assert next(n for n in grid.status()["nodes"] if n["name"] == taken)["connected"]
+
+
+def test_a_deleted_node_is_told_why(grid, agent, node):
+    node("hand-1", "paris")
+    process = agent("hand-1", token(grid))
+    process.waits_for('"gateway_connected"')
+    until(lambda: any(n["name"] == "hand-1" and n["connected"] for n in grid.status()["nodes"]), 10, "the node there")
+    assert grid.api("/api/v1/nodes/hand-1", method="DELETE").status == 200
+    process.waits_for("is not in the bundle")
+
+
+def test_a_token_of_another_site(grid, agent, node):
     """The identity it gives is of Zürich; the gateway of Paris does not take such an agent."""
+    node("hand-1", "zurich")
     process = agent("hand-1", token(grid, site="zurich"), site="paris")
     process.waits_for("zurich")
     status = {n["name"] for n in grid.status()["nodes"] if n["connected"]}
     assert "hand-1" not in status
 
 
-def test_a_wrong_pin_is_found_before_anything_is_sent(grid, agent):
+def test_a_wrong_pin_is_found_before_anything_is_sent(grid, agent, node):
+    node("hand-1", "paris")
     good = token(grid)
     process = agent("hand-1", like(good, pin=os.urandom(32)))
     said = process.ends(1)

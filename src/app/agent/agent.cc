@@ -8,6 +8,7 @@
 #include "app/agent/attempt.h"
 #include "app/agent/node.h"
 #include "io/client/backoff.h"
+#include "io/client/inner_ask.h"
 #include "io/client/inner_dial.h"
 #include "io/client/join.h"
 #include "io/client/ops_server.h"
@@ -115,6 +116,8 @@ io::Task<void> Node::serve(std::shared_ptr<io::H2Stream> stream) {
     co_await bundle_.serve(stream);
   } else if (method == "GET" && path == "/inner/up") {
     co_await reports_.serve(stream);
+  } else if (method == "POST" && path == "/inner/refused") {
+    co_await io::hear_refusal(env_, *stream, options_.gateway);
   } else {
     (void)stream->respond({404, {}}, true);
   }

@@ -4,44 +4,9 @@
 #include <optional>
 #include <utility>
 
+#include "io/client/update_stream.h"
+
 namespace aigrid::agent {
-
-namespace {
-
-// One `[length u32 big-endian | update]` at a time.
-class UpdateReader {
- public:
-  explicit UpdateReader(io::H2Stream& stream) : stream_(stream) {}
-
-  // nullopt at the end of the stream.
-  io::Task<Result<std::optional<bundle::Update>>> next() {
-    while (!whole()) {
-      auto bytes = co_await stream_.read();
-      if (!bytes.ok()) co_return std::move(bytes).error();
-      if (bytes->empty()) co_return std::optional<bundle::Update>{};
-      stream_.consume(bytes->size());
-      buffer_ += *bytes;
-    }
-    auto update = bundle::decode_update(std::string_view(buffer_).substr(kPrefix, length()));
-    buffer_.erase(0, kPrefix + length());
-    if (!update.ok()) co_return std::move(update).error();
-    co_return std::optional<bundle::Update>(std::move(*update));
-  }
-
- private:
-  static constexpr std::size_t kPrefix = 4;
-  std::size_t length() const {
-    std::size_t n = 0;
-    for (std::size_t i = 0; i < kPrefix; ++i) n = (n << 8U) | static_cast<unsigned char>(buffer_[i]);
-    return n;
-  }
-  bool whole() const { return buffer_.size() >= kPrefix && buffer_.size() >= kPrefix + length(); }
-
-  io::H2Stream& stream_;
-  std::string buffer_;
-};
-
-}  // namespace
 
 BundleFollow::BundleFollow(io::Env& env, std::string state, std::string node, std::string key)
     : env_(env), state_(std::move(state)), nodes_{std::move(node)}, key_(std::move(key)) {}
@@ -82,7 +47,7 @@ io::Task<void> BundleFollow::serve(std::shared_ptr<io::H2Stream> stream) {
   const std::string held = nlohmann::json{{"version", version()}, {"sections", sections}}.dump() + "\n";
   auto said = co_await stream->write(held);
   if (!said.ok()) co_return;
-  UpdateReader updates(*stream);
+  io::UpdateReader updates(*stream, io::kMaxUpdateToAgent);
   for (;;) {
     auto update = co_await updates.next();
     if (update.ok() && !update->has_value()) break;

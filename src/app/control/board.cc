@@ -13,38 +13,60 @@ Json conditions(const health::Condition& c) {
 
 }  // namespace
 
-Result<void> Board::take(const std::string& site, const std::string& name, std::string_view line, Time now,
+Result<void> Board::take(const Reporter& from, const Catalog& catalog, std::string_view line, Time now,
                          std::int64_t wall_ms) {
   AIGRID_TRY(const Json value, json::parse(line));
   GatewaySeen seen;
-  seen.site = site;
+  seen.site = from.site;
+  seen.stream = from.stream;
   seen.open = true;
   seen.at = now;
   json::Reader reader(value, "status");
   reader.get("bundle_version", seen.version).get("bundle_error", seen.error).get("requests_total", seen.requests);
-  reader.get("wall_ms", seen.wall_ms);
+  reader.get("wall_ms", seen.wall_ms).get("records_error", seen.records_error);
   const Json* nodes = reader.list("nodes");
   const Json* links = reader.list("links");
   AIGRID_CHECK_OK(reader.result());
   if (links != nullptr) seen.links = *links;
-  const auto before = gateways_.find(name);
+  const auto before = gateways_.find(from.name);
   const bool same = before != gateways_.end() && before->second.version == seen.version;
   seen.applied_ms = same ? before->second.applied_ms : wall_ms;
+  std::string foreign;
   if (nodes != nullptr) {
     for (const auto& raw : *nodes) {
       AIGRID_TRY(auto report, inner::decode_node_report(json::dump(raw)));
       const std::string node = report.node;
-      nodes_[node] = NodeSeen{name, now, std::move(report), raw};
+      const auto entry = catalog.find(api::Kind::Node, node);
+      if (!entry || std::get<grid::Node>(entry->noun).site != from.site) {
+        foreign = node;
+        continue;
+      }
+      nodes_[node] = NodeSeen{from.name, now, std::move(report), raw};
     }
   }
-  gateways_[name] = std::move(seen);
-  return {};
+  gateways_[from.name] = std::move(seen);
+  if (foreign.empty()) return {};
+  return Error{Code::PermissionDenied, Origin::Client, Retry::Never,
+               "node \"" + foreign + "\" is none of site \"" + from.site + "\": what it said of that was left out"};
 }
 
-void Board::gone(const std::string& name) {
-  if (const auto found = gateways_.find(name); found != gateways_.end()) {
+void Board::gone(const std::string& name, std::uint64_t stream) {
+  const auto found = gateways_.find(name);
+  if (found != gateways_.end() && found->second.stream == stream) {
     found->second.open = false;
   }
+}
+
+void Board::keep_members(const Catalog& catalog) {
+  std::erase_if(nodes_, [&](const auto& one) {
+    const auto entry = catalog.find(api::Kind::Node, one.first);
+    const GatewaySeen* by = gateway(one.second.gateway);
+    return !entry || by == nullptr || std::get<grid::Node>(entry->noun).site != by->site;
+  });
+  std::erase_if(gateways_, [&](const auto& one) {
+    const auto entry = catalog.find(api::Kind::Gateway, one.first);
+    return !entry || std::get<grid::Gateway>(entry->noun).site != one.second.site;
+  });
 }
 
 const Board::GatewaySeen* Board::gateway(const std::string& name) const {
@@ -72,6 +94,7 @@ Json Board::gateway_status(const std::string& name, const health::Current& curre
   Json out = {{"connected", health::connected(heard, current)},
               {"conditions", conditions(health::gateway_ready(heard, current))}};
   if (seen == nullptr) return out;
+  out["conditions"].push_back(conditions(health::records_shipped(seen->records_error)).front());
   out["bundle_version"] = seen->version;
   out["applied_at_ms"] = seen->applied_ms;
   out["requests_total"] = seen->requests;

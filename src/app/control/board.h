@@ -15,10 +15,19 @@ namespace aigrid::control {
 
 class Board {
  public:
-  // One status line of gateway `name` at `site`, as certified.
-  Result<void> take(const std::string& site, const std::string& name, std::string_view line, Time now,
+  // A gateway as certified, and which of its streams: the end of an old one says nothing of a newer.
+  struct Reporter {
+    std::string site;
+    std::string name;
+    std::uint64_t stream = 0;
+  };
+  // One status line. It counts for the gateway itself, its links, and the Nodes of its site; what it says of others is
+  // left out, and is a PermissionDenied when the rest was taken.
+  Result<void> take(const Reporter& from, const Catalog& catalog, std::string_view line, Time now,
                     std::int64_t wall_ms);
-  void gone(const std::string& name);  // its connection ended
+  void gone(const std::string& name, std::uint64_t stream);  // that stream ended
+  // Forgets who is not in the configuration any more, or stands elsewhere now.
+  void keep_members(const Catalog& catalog);
 
   // {"version","gateways","nodes","links"}
   json::Json summary(const Catalog& catalog, std::uint64_t published, const health::Current& current, Time now) const;
@@ -30,10 +39,12 @@ class Board {
   struct GatewaySeen {
     std::string site;
     bool open = false;
+    std::uint64_t stream = 0;
     Time at{};
     std::int64_t applied_ms = 0;  // wall, when the version it holds was first reported
     std::uint64_t version = 0;
     std::string error;
+    std::string records_error;
     std::uint64_t requests = 0;
     std::int64_t wall_ms = 0;
     json::Json links = json::Json::array();

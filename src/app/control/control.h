@@ -26,6 +26,8 @@ struct ControlLimits {
   std::size_t watch_batch = 500;
   Duration status_fresh = 5s;  // a gateway or node not heard of for longer is not connected
   std::size_t connections = 10'000;
+  Duration inner_ping_every = 5s;  // a gateway that vanished without a word is noticed
+  Duration inner_ping_within = 5s;
   Duration accept_retry = 100ms;  // out of descriptors: the next one may fit
 };
 

@@ -1,6 +1,7 @@
 // POST /inner/bundle: what the gateway holds comes first (one JSON object), then updates go out for as long as it
 // stays: [u32 big-endian length | update], at once and at every publish.
 #include "app/control/inner_service.h"
+#include "io/client/update_stream.h"
 #include "io/http/lines.h"
 
 namespace aigrid::control {
@@ -27,13 +28,6 @@ std::vector<std::string> nodes_of_site(const Catalog& catalog, const std::string
     if (std::get<grid::Node>(entry->noun).site == site) nodes.push_back(entry->stored.name);
   }
   return nodes;
-}
-
-std::string framed(const std::string& message) {
-  std::string out;
-  const auto length = static_cast<std::uint32_t>(message.size());
-  for (unsigned shift : {24U, 16U, 8U, 0U}) out.push_back(static_cast<char>((length >> shift) & 0xffU));
-  return out + message;
 }
 
 bool may_hold(const std::string& section, const std::vector<std::string>& nodes) {
@@ -70,13 +64,12 @@ io::Task<void> InnerService::bundle(io::H2Stream& stream, Spiffe who) {
     if (news) {
       const auto nodes = nodes_of_site(services_.catalog, who.site);
       const auto update = services_.publisher.update_from(hello->sections, hello->version, nodes);
-      const std::string message = framed(bundle::encode(update));
       hello->sections.clear();
       for (const auto& [section, hash] : current->parsed.sections) {
         if (may_hold(section, nodes)) hello->sections[section] = hash;
       }
       hello->version = current->parsed.version;
-      auto sent = co_await stream.write(message);
+      auto sent = co_await io::write_update(stream, update);
       if (!sent.ok()) co_return;
     }
     if (current) {

@@ -1,6 +1,7 @@
 // POST /inner/join and /inner/renew: identities given and renewed. The verdict on a join is core/access's; it and its
 // mark are one transaction, so two joiners with one token cannot both be first.
 #include "app/control/inner_service.h"
+#include "app/control/members.h"
 #include "base/crypto/hash.h"
 #include "core/access/join.h"
 #include "io/pki/keys.h"
@@ -29,14 +30,19 @@ Result<Judged> judge(io::Database& db, const io::JoinAsk& ask, access::JoinClaim
               row->used_key,
               row->used_name,
               row->burnt};
+    AIGRID_TRY(const auto granted, tokens.granted(row->role, claim.name));
+    claim.standing.joined = granted.joined;
+    claim.standing.complete = granted.complete;
     claim.mac_right = crypto::constant_time_equal(io::join_ask_mac(row->key, ask), ask.mac);
   }
   Judged out;
   out.verdict = access::judge_join(row ? &stored : nullptr, claim, now_ms);
   out.explanation = access::explain(out.verdict, row ? &stored : nullptr, claim);
   if (row) out.row = std::move(*row);
-  if (out.verdict == access::JoinVerdict::Accept)
+  if (out.verdict == access::JoinVerdict::Accept) {
     AIGRID_CHECK_OK(tokens.mark_used(ask.kid, claim.key_hash, claim.name));
+    AIGRID_CHECK_OK(tokens.grant(out.row.role, claim.name));
+  }
   if (out.verdict == access::JoinVerdict::Replayed) AIGRID_CHECK_OK(tokens.burn(ask.kid));
   AIGRID_CHECK_OK(transaction.commit());
   return out;
@@ -64,8 +70,13 @@ io::Task<void> InnerService::join(io::H2Stream& stream) {
     co_return;
   }
   const auto& authority = services_.authority;
-  access::JoinClaim claim{ask->role,     ask->site, ask->name,
-                          csr->key_hash, false,     names_claim(*csr, *ask, authority.grid())};
+  access::JoinClaim claim{ask->role,
+                          ask->site,
+                          ask->name,
+                          csr->key_hash,
+                          false,
+                          names_claim(*csr, *ask, authority.grid()),
+                          standing_of(services_.catalog, ask->role, ask->name)};
   std::function<Result<Judged>(io::Database&)> call = [asked = *ask, claim, now = unix_ms(services_.env.wall())](
                                                           io::Database& db) { return judge(db, asked, claim, now); };
   auto judged = co_await services_.door.run(std::move(call));
@@ -93,6 +104,14 @@ io::Task<void> InnerService::join(io::H2Stream& stream) {
       co_await refuse(stream, 503, "join_failed", done.ok() ? done->problems.front().message : done.error().message);
       co_return;
     }
+    std::function<Result<void>(io::Database&)> finish = [name = ask->name](io::Database& db) {
+      return io::JoinTokens(db).complete(to_string(Role::Gateway), name);
+    };
+    auto finished = co_await services_.door.run(std::move(finish));
+    if (!finished.ok()) {
+      co_await refuse(stream, 503, "join_failed", finished.error().message);
+      co_return;
+    }
   }
   io::JoinAnswer answered{std::move(*chain), {authority.root()}, authority.bundle_key(), authority.grid(), {}};
   answered.mac = io::join_answer_mac(judged->row.key, answered);
@@ -109,6 +128,10 @@ io::Task<void> InnerService::renew(io::H2Stream& stream, Spiffe who) {
     if (!peer.ok() || who.role != Role::Gateway || peer->role != Role::Agent || peer->site != who.site ||
         peer->grid != who.grid) {
       co_await refuse(stream, 403, "permission_denied", "only a gateway may relay, and only for agents of its site");
+      co_return;
+    }
+    if (auto member = check_member(services_.catalog, *peer); !member.ok()) {
+      co_await refuse(stream, 403, "not_a_member", member.error().message);
       co_return;
     }
     who = std::move(*peer);

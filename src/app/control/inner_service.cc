@@ -1,11 +1,14 @@
 #include "app/control/inner_service.h"
 
+#include "app/control/members.h"
 #include "io/client/inner_dial.h"
 #include "io/tls/tls.h"
 
 namespace aigrid::control {
 
 io::Task<void> InnerService::run(std::unique_ptr<io::Listener> listener) {
+  io::TaskGroup watching(services_.env.executor());
+  watching.spawn(close_deleted());
   for (;;) {
     auto raw = co_await listener->accept();
     if (!raw.ok()) {
@@ -34,15 +37,47 @@ io::Task<void> InnerService::serve_connection(std::unique_ptr<io::Stream> raw) {
     who = std::move(*parsed);
   }
   io::ServeStream serve_one = [this, who](std::shared_ptr<io::H2Stream> s) { return serve(std::move(s), who); };
-  io::H2Connection connection(services_.env, std::move(*stream), http::H2Role::Server, std::move(serve_one));
+  const auto& limits = services_.options.limits;
+  io::H2Options options{limits.inner_ping_every, limits.inner_ping_within};
+  io::H2Connection connection(services_.env, std::move(*stream), http::H2Role::Server, std::move(serve_one), options);
+  if (who) {
+    // It is told why on what it asks: a handshake could not say it.
+    if (auto member = check_member(services_.catalog, *who); !member.ok()) {
+      services_.env.log().warn("member_refused",
+                               {{"who", who->format().value_or("")}, {"why", member.error().message}});
+    }
+    live_.emplace(&connection, *who);
+  }
+  struct Leave {
+    std::map<io::H2Connection*, Spiffe>& live;
+    io::H2Connection* one;
+    ~Leave() { live.erase(one); }
+  } const leave{live_, &connection};
   co_await connection.run();
+}
+
+// Of who is deleted, the connections end; when he comes again he is told why.
+io::Task<void> InnerService::close_deleted() {
+  Catalog::Watch watch(services_.catalog);
+  for (;;) {
+    co_await watch.changed.wait();
+    services_.board.keep_members(services_.catalog);
+    for (const auto& [connection, who] : live_) {
+      if (check_member(services_.catalog, who).ok()) continue;
+      services_.env.log().warn("member_deleted", {{"who", who.format().value_or("")}});
+      connection->close();
+    }
+  }
 }
 
 io::Task<void> InnerService::serve(std::shared_ptr<io::H2Stream> stream, Who who) {
   const std::string path = stream->request().target;
   const bool gateway = who && who->role == Role::Gateway;
   const bool agent = who && who->role == Role::Agent;
-  if (stream->request().method != "POST") {
+  const Result<void> member = who ? check_member(services_.catalog, *who) : Result<void>();
+  if (!member.ok()) {
+    co_await refuse(*stream, 403, "not_a_member", member.error().message);
+  } else if (stream->request().method != "POST") {
     co_await refuse(*stream, 404, "not_found", "only POST is served here");
   } else if (path == "/inner/join" && (!who || gateway)) {
     co_await join(*stream);

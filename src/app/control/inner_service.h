@@ -1,8 +1,10 @@
 // InnerService: control's inner listener: HTTP/2 over mTLS, where gateways ask. A peer's certificate decides what it
 // may ask: a gateway: bundle, status, records, renew, join (it relays both); an agent: renew; none: join. All else is
-// 403. One file per group of routes. One worker.
+// 403, and so is everything from a member that the configuration no longer has; its connections are closed then. One
+// file per group of routes. One worker.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,6 +26,7 @@ class InnerService {
  private:
   using Who = std::optional<Spiffe>;
   io::Task<void> serve_connection(std::unique_ptr<io::Stream> raw);
+  io::Task<void> close_deleted();
   io::Task<void> serve(std::shared_ptr<io::H2Stream> stream, Who who);
   io::Task<void> join(io::H2Stream& stream);
   io::Task<void> renew(io::H2Stream& stream, Spiffe who);
@@ -36,6 +39,7 @@ class InnerService {
   io::Task<void> refuse(io::H2Stream& stream, int status, std::string_view code, std::string_view message);
 
   Services& services_;
+  std::map<io::H2Connection*, Spiffe> live_;  // of members; before connections_, whose frames leave it
   io::TaskGroup connections_;
 };
 

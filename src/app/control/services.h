@@ -24,6 +24,7 @@ struct Services {
   std::uint64_t records_fresh = 0;
   std::uint64_t records_repeated = 0;
   std::uint64_t joins_denied = 0;
+  std::uint64_t status_streams = 0;
 
   health::Current current() const {
     const auto& held = publisher.current();

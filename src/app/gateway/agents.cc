@@ -2,8 +2,10 @@
 
 #include <utility>
 
+#include "app/gateway/members.h"
 #include "app/gateway/update_stream.h"
 #include "format/json/json.h"
+#include "io/client/update_stream.h"
 #include "io/http/lines.h"
 
 namespace aigrid::gateway {
@@ -29,6 +31,7 @@ Agents::Agents(io::Env& env, Board& board, std::function<void()> on_news)
 io::Task<void> Agents::follow(std::shared_ptr<io::H2Connection> connection, Spiffe agent) {
   auto member = std::make_shared<Member>(env_.executor());
   member->connection = connection;
+  member->who = agent;
   if (auto old = members_.find(agent.id); old != members_.end()) old->second->connection->close();
   members_[agent.id] = member;
   env_.log().note("agent_connected", {{"node", agent.id}});
@@ -101,7 +104,7 @@ io::Task<void> Agents::push_bundles(std::shared_ptr<Member> member, std::string 
     if (current && current->parsed.version != sent_version) {
       const bundle::Update update =
           update_for(sections, version, previous.get(), *current, bundle::Scope::Agent, {node});
-      auto sent = co_await write_update(**stream, update);
+      auto sent = co_await io::write_update(**stream, update);
       if (!sent.ok()) co_return;
       version = sent_version = current->parsed.version;
       sections = current->parsed.sections;
@@ -142,7 +145,13 @@ Result<std::shared_ptr<io::H2Stream>> Agents::open_attempt(const std::string& no
 }
 
 void Agents::bundle_changed() {
-  for (auto& [name, member] : members_) member->bundle_event.set();
+  for (auto& [name, member] : members_) {
+    member->bundle_event.set();
+    if (auto known = check_member(board_, member->who); !known.ok()) {
+      env_.log().warn("agent_dropped", {{"node", name}, {"why", known.error().message}});
+      member->connection->close();  // when it comes again it is told why
+    }
+  }
 }
 
 std::map<std::string, Agents::Seen> Agents::seen() const {

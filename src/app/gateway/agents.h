@@ -25,6 +25,7 @@ class Agents {
   // Follows the agent until its connection is lost. A newer connection of the same node replaces the older one.
   io::Task<void> follow(std::shared_ptr<io::H2Connection> connection, Spiffe agent);
   Result<std::shared_ptr<io::H2Stream>> open_attempt(const std::string& node);
+  // Tells them of a new bundle; who is not in it is dropped.
   void bundle_changed();
 
   struct Seen {
@@ -39,6 +40,7 @@ class Agents {
   struct Member {
     explicit Member(io::Executor& executor) : bundle_event(executor) {}
     std::shared_ptr<io::H2Connection> connection;
+    Spiffe who;
     io::Event bundle_event;
     Seen seen;
     bool refused = false;  // the update sent last

@@ -8,6 +8,7 @@
 #include "io/client/backoff.h"
 #include "io/client/inner_ask.h"
 #include "io/client/inner_dial.h"
+#include "io/client/update_stream.h"
 #include "io/env/seed.h"
 
 namespace aigrid::gateway {
@@ -36,7 +37,7 @@ io::Task<void> ControlLink::run() {
     what.h2.ping_within = cadence.ping_within;
     auto dialled = co_await io::dial_inner(env_, membership_.tls(), std::move(what));
     if (dialled.ok()) {
-      backoff.succeeded();
+      const Time since = env_.now();
       connection_ = std::move(*dialled);
       env_.log().note("control_connected");
       {
@@ -48,6 +49,7 @@ io::Task<void> ControlLink::run() {
       }
       connection_.reset();
       env_.log().warn("control_lost");
+      if (env_.now() - since >= cadence.ping_within) backoff.succeeded();
     }
     co_await env_.sleep_for(backoff.failed());
   }
@@ -64,7 +66,12 @@ io::Task<void> ControlLink::follow_bundle(std::shared_ptr<io::H2Connection> conn
   const std::string question = json::dump(hello) + "\n";
   auto sent = co_await (*stream)->write(question);
   if (!sent.ok()) co_return;
-  UpdateReader updates(**stream);
+  if (const auto why = co_await io::refusal_of(**stream)) {
+    env_.log().fail("refused_by_control", {{"why", *why}});
+    connection->close();
+    co_return;
+  }
+  io::UpdateReader updates(**stream, io::kMaxUpdateToGateway);
   for (;;) {
     auto update = co_await updates.next();
     if (!update.ok() || !update->has_value()) break;
@@ -130,6 +137,7 @@ std::string ControlLink::status_line() const {
               {"nodes", Json::array()},
               {"links", Json::array()}};
   if (!bundle_error_.empty()) status["bundle_error"] = bundle_error_;
+  if (!records_error_.empty()) status["records_error"] = records_error_;
   for (const auto& [node, seen] : services_.agents.seen()) {
     Json report = Json::parse(inner::encode(seen.report), nullptr, false);
     report["node"] = node;
@@ -165,33 +173,29 @@ io::Task<void> ControlLink::ship_records(std::shared_ptr<io::H2Connection> conne
     for (const auto& entry : *entries) body += entry.bytes;
     auto reply = co_await exchange("/inner/records", std::move(body), {});
     if (!reply.ok() || reply->status != 200) {
-      env_.log().warn("records_not_taken", {{"status", reply.ok() ? reply->status : 0}});
-      connection->close();
-      co_return;
+      // They stay in the spool. The connection is good for everything else, and a new one would change nothing.
+      records_error_ = reply.ok() ? io::problem_of(*reply).message : reply.error().message;
+      ++services_.meters.records_not_taken;
+      env_.log().warn("records_not_taken", {{"status", reply.ok() ? reply->status : 0}, {"why", records_error_}});
+      status_due_.set();
+      if (connection->closed()) co_return;
+      co_await env_.sleep_for(services_.options.cadence.records_retry);
+      spool.rewind();
+      continue;
     }
+    records_error_.clear();
     auto acked = spool.ack(entries->back().sequence);
     if (!acked.ok()) env_.log().warn("spool_not_acked", {{"why", acked.error().message}});
   }
 }
 
-io::Task<Result<ControlLink::Reply>> ControlLink::exchange(std::string path, std::string body, std::string peer) {
+io::Task<Result<io::InnerAnswer>> ControlLink::exchange(std::string path, std::string body, std::string peer) {
   if (!connected()) co_return unavailable("control is not connected: try again later");
-  http::RequestHead head{"POST", std::move(path), {{"host", "control"}}};
-  if (!peer.empty()) head.headers.add("x-aigrid-peer", peer);
-  auto connection = connection_;
-  auto stream = connection->open(std::move(head), false);
-  if (!stream.ok()) co_return std::move(stream).error();
-  auto sent = co_await (*stream)->write(body);
-  if (!sent.ok()) co_return std::move(sent).error();
-  AIGRID_CO_CHECK_OK((*stream)->end());
-  auto answer = co_await (*stream)->head();
-  if (!answer.ok()) co_return std::move(answer).error();
-  Reply reply;
-  reply.status = answer->status;
-  auto whole = co_await (*stream)->read_all(io::kInnerAnswerLimit);
-  if (!whole.ok()) co_return std::move(whole).error();
-  reply.body = std::move(*whole);
-  co_return reply;
+  http::Headers headers;
+  if (!peer.empty()) headers.add("x-aigrid-peer", peer);
+  const auto connection = connection_;
+  co_return co_await io::ask_inner(env_, *connection, std::move(path), std::move(body),
+                                   services_.options.cadence.ask_within, std::move(headers));
 }
 
 io::Task<Result<io::RenewAnswer>> ControlLink::renew(std::string csr) {

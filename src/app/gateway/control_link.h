@@ -8,6 +8,7 @@
 
 #include "app/gateway/services.h"
 #include "format/bundle/bundle.h"
+#include "io/client/inner_ask.h"
 #include "io/client/renewal.h"
 #include "io/http/h2_connection.h"
 
@@ -24,12 +25,8 @@ class ControlLink {
   // Until the task is destroyed.
   io::Task<void> run();
   io::Task<Result<io::RenewAnswer>> renew(std::string csr);
-  // One whole exchange with control: status and body of its answer.
-  struct Reply {
-    int status = 0;
-    std::string body;
-  };
-  io::Task<Result<Reply>> exchange(std::string path, std::string body, std::string peer);
+  // One whole exchange with control; `peer`: whom it is relayed for.
+  io::Task<Result<io::InnerAnswer>> exchange(std::string path, std::string body, std::string peer);
   bool connected() const { return connection_ && !connection_->closed(); }
   // A bundle was applied here or at an agent: say so at once.
   void status_changed() { status_due_.set(); }
@@ -48,6 +45,7 @@ class ControlLink {
   io::Membership& membership_;
   std::shared_ptr<io::H2Connection> connection_;
   std::string bundle_error_;
+  std::string records_error_;  // why control took none of the last batch
   std::function<void()> on_bundle_;
   io::Event status_due_;
 };

@@ -87,6 +87,7 @@ class Process {
   void bundle_changed() {
     agents_.bundle_changed();
     peers_.reconcile();
+    inner_.reconcile();
     public_.law_changed();
   }
 
@@ -167,6 +168,8 @@ io::Task<int> run_gateway(io::Env& env, GatewayOptions options) {
   if (!identity.ok()) co_return failed("join_failed", identity.error());
   auto membership = io::Membership::make(env, options.state, std::move(*identity));
   if (!membership.ok()) co_return failed("identity_unusable", membership.error());
+  // A gateway is who its certificate says; a name given by hand only asks for one.
+  options.name = (*membership)->name().id;
   auto ledger = LedgerSpool::open(env, options.state, options.name, options.cadence.records.most_homeless);
   if (!ledger.ok()) co_return failed("spool_unusable", ledger.error());
   Process process(env, options, std::move(*wrap), std::move(*membership), std::move(*ledger));

@@ -3,7 +3,9 @@
 #include <utility>
 
 #include "app/gateway/hosted_attempt.h"
+#include "app/gateway/members.h"
 #include "format/json/json.h"
+#include "io/client/inner_ask.h"
 #include "io/client/inner_dial.h"
 #include "io/tls/tls.h"
 
@@ -26,7 +28,12 @@ io::Task<void> InnerServer::run(std::unique_ptr<io::Listener> listener) {
     if (!stream.ok()) {
       if (stream.error().code == Code::Cancelled) co_return;
       services_.env.log().warn("inner_accept_failed", {{"why", stream.error().message}});
+      co_await services_.env.sleep_for(services_.options.cadence.accept_retry);
       continue;
+    }
+    if (tasks_.size() >= services_.options.cadence.inner_connections) {
+      services_.env.log().warn("inner_connections_full", {{"from", (*stream)->peer().address}});
+      continue;  // closed unheard; the dialler tries again
     }
     tasks_.spawn(serve(std::move(*stream)));
   }
@@ -58,42 +65,67 @@ io::Task<void> InnerServer::serve(std::unique_ptr<io::Stream> raw) {
 
 io::Task<void> InnerServer::serve_connection(std::unique_ptr<io::Stream> stream, std::string alpn,
                                              std::optional<Spiffe> who) {
+  if (alpn != io::kAlpnServe) {
+    co_await serve_dialler(std::move(stream), std::move(who));
+  } else if (who && (who->role == Role::Agent || who->role == Role::Gateway)) {
+    co_await ask_dialler(std::move(stream), std::move(*who));
+  }
+}
+
+// The dialler answers: we ask.
+io::Task<void> InnerServer::ask_dialler(std::unique_ptr<io::Stream> stream, Spiffe who) {
   io::Env& env = services_.env;
-  if (alpn == io::kAlpnServe) {  // the dialler answers: we ask
-    if (!who || (who->role != Role::Agent && who->role != Role::Gateway)) co_return;
-    if (who->role == Role::Agent && who->site != membership_.name().site) {
-      env.log().warn("agent_of_another_site_refused", {{"node", who->id}, {"site", who->site}});
-      co_return;
-    }
-    io::H2Options options;
-    options.ping_every = services_.options.cadence.ping_every;
-    options.ping_within = services_.options.cadence.ping_within;
-    auto connection =
-        std::make_shared<io::H2Connection>(env, std::move(stream), http::H2Role::Requester, io::ServeStream{}, options);
-    if (who->role == Role::Gateway) {
-      co_await services_.peers.follow(connection, who->id);
-      co_return;
-    }
-    io::TaskGroup running(env.executor());
-    running.spawn(connection->run());
-    co_await services_.agents.follow(connection, *who);
+  const auto& cadence = services_.options.cadence;
+  const io::H2Options options{cadence.ping_every, cadence.ping_within};
+  auto connection =
+      std::make_shared<io::H2Connection>(env, std::move(stream), http::H2Role::Requester, io::ServeStream{}, options);
+  if (auto member = check_member(services_.board, who); !member.ok()) {
+    env.log().warn("member_refused", {{"who", who.format().value_or("")}, {"why", member.error().message}});
+    co_await io::say_refused(env, *connection, member.error().message, cadence.ping_within);
     co_return;
   }
-  const std::string identity = who ? who->format().value_or("") : "";
-  const bool peer = who && who->role == Role::Gateway;
-  const bool agent = who && who->role == Role::Agent;
-  io::H2Connection connection(env, std::move(stream), http::H2Role::Server,
-                              [this, peer, agent, identity](std::shared_ptr<io::H2Stream> s) -> io::Task<void> {
-                                if (peer) return serve_peer(std::move(s));
-                                const std::string path = s->request().target;
-                                if (agent && path == "/inner/renew")
-                                  return relay_to_control(std::move(s), path, identity);
-                                if (identity.empty() && path == "/inner/join") {
-                                  return relay_to_control(std::move(s), path, identity);
-                                }
-                                return refuse_request(std::move(s));
-                              });
+  if (who.role == Role::Gateway) {
+    co_await services_.peers.follow(connection, who.id);
+    co_return;
+  }
+  io::TaskGroup running(env.executor());
+  running.spawn(connection->run());
+  co_await services_.agents.follow(connection, who);
+}
+
+io::Task<void> InnerServer::serve_dialler(std::unique_ptr<io::Stream> stream, std::optional<Spiffe> who) {
+  io::ServeStream serve = [this, who](std::shared_ptr<io::H2Stream> s) { return serve_one(std::move(s), who); };
+  io::H2Connection connection(services_.env, std::move(stream), http::H2Role::Server, std::move(serve));
+  if (who) served_.emplace(&connection, *who);
+  struct Leave {
+    std::map<io::H2Connection*, Spiffe>& served;
+    io::H2Connection* one;
+    ~Leave() { served.erase(one); }
+  } const leave{served_, &connection};
   co_await connection.run();
+}
+
+io::Task<void> InnerServer::serve_one(std::shared_ptr<io::H2Stream> stream, std::optional<Spiffe> who) {
+  const std::string path = stream->request().target;
+  const Result<void> member = who ? check_member(services_.board, *who) : Result<void>();
+  if (!member.ok()) {
+    co_await answer_problem(std::move(stream), 403, "not_a_member", member.error().message);
+  } else if (who && who->role == Role::Gateway) {
+    co_await serve_peer(std::move(stream));
+  } else if ((who && path == "/inner/renew") || (!who && path == "/inner/join")) {
+    co_await relay_to_control(std::move(stream), path, who ? who->format().value_or("") : "");
+  } else {
+    co_await refuse_request(std::move(stream));
+  }
+}
+
+void InnerServer::reconcile() {
+  for (const auto& [connection, who] : served_) {
+    if (auto member = check_member(services_.board, who); !member.ok()) {
+      services_.env.log().warn("member_dropped", {{"who", who.format().value_or("")}, {"why", member.error().message}});
+      connection->close();  // when it comes again it is told why
+    }
+  }
 }
 
 io::Task<void> InnerServer::refuse_request(std::shared_ptr<io::H2Stream> stream) {
@@ -108,6 +140,8 @@ io::Task<void> InnerServer::serve_peer(std::shared_ptr<io::H2Stream> stream) {
     co_await hosted.run();
   } else if (path == "/inner/rows") {
     co_await serve_rows(std::move(stream));
+  } else if (path == "/inner/refused") {
+    co_await io::hear_refusal(services_.env, *stream, "gateway");
   } else {
     co_await refuse_request(std::move(stream));
   }

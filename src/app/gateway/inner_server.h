@@ -1,10 +1,11 @@
 // InnerServer: the gateway's inner listener. Who connects and with which ALPN fixes who asks: an agent's `aigrid/1-r`
 // and a peer's `aigrid/1-r` make us the requester; a peer's `aigrid/1` asks for attempts and rows; an agent's
 // `aigrid/1` asks for a renewal; a stranger without certificate may only join. Join and renewal are relayed to control
-// untouched. One worker.
+// untouched. Whoever is not in the bundle is told so, and closed. One worker.
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,12 +23,17 @@ class InnerServer {
   io::Task<void> run(std::unique_ptr<io::Listener> listener);
   // What a peer may ask of us.
   io::Task<void> serve_peer(std::shared_ptr<io::H2Stream> stream);
+  // A new bundle: connections on which we serve somebody who is not in it are closed.
+  void reconcile();
 
  private:
   static constexpr std::size_t kMaxJoinBody = 64 * 1024;
 
   io::Task<void> serve(std::unique_ptr<io::Stream> raw);
   io::Task<void> serve_connection(std::unique_ptr<io::Stream> stream, std::string alpn, std::optional<Spiffe> who);
+  io::Task<void> ask_dialler(std::unique_ptr<io::Stream> stream, Spiffe who);
+  io::Task<void> serve_dialler(std::unique_ptr<io::Stream> stream, std::optional<Spiffe> who);
+  io::Task<void> serve_one(std::shared_ptr<io::H2Stream> stream, std::optional<Spiffe> who);
   io::Task<void> refuse_request(std::shared_ptr<io::H2Stream> stream);
   io::Task<void> serve_rows(std::shared_ptr<io::H2Stream> stream);
   io::Task<void> relay_to_control(std::shared_ptr<io::H2Stream> stream, std::string path, std::string peer);
@@ -35,6 +41,7 @@ class InnerServer {
   Services& services_;
   io::Membership& membership_;
   ControlLink& control_;
+  std::map<io::H2Connection*, Spiffe> served_;  // with a certificate; before tasks_, whose frames leave it
   io::TaskGroup tasks_;
 };
 

@@ -46,6 +46,8 @@ std::string Meters::text(const Board& board, std::uint64_t spool_backlog, std::s
   gauge(out, "aigrid_spool_backlog", "records not yet acknowledged by control", static_cast<double>(spool_backlog));
   gauge(out, "aigrid_records_homeless", "records kept in memory because the disk is full",
         static_cast<double>(records_homeless));
+  counter(out, "aigrid_record_batches_not_taken",
+          "batches of records that control did not take; they stay in the spool", records_not_taken);
   gauge(out, "aigrid_queue_waiting", "requests waiting for a node at this site", static_cast<double>(queued));
   out +=
       "# HELP aigrid_time_to_first_byte_seconds from the request's end to its answer's first byte\n"

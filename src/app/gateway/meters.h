@@ -22,6 +22,7 @@ struct Meters {
   std::uint64_t bundles_applied = 0;
   std::uint64_t bundles_refused = 0;
   std::uint64_t records_homeless = 0;
+  std::uint64_t records_not_taken = 0;  // batches
   // Time to the first byte, cumulative buckets in seconds.
   static constexpr double kTtftBounds[] = {0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30};
   std::uint64_t ttft_buckets[std::size(kTtftBounds) + 1] = {};

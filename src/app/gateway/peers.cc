@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "io/client/backoff.h"
+#include "io/client/inner_ask.h"
 #include "io/client/inner_dial.h"
 #include "io/env/seed.h"
 #include "io/http/lines.h"
@@ -37,6 +38,13 @@ io::Address Peers::address_of(const grid::Gateway& gateway) const {
 
 void Peers::reconcile() {
   if (!board_.loaded()) return;
+  for (const auto& [gateway, peer] : peers_) {
+    const auto* known = find(gateway);
+    if (peer.asking && (known == nullptr || known->site != peer.site)) peer.asking->close();
+  }
+  for (const auto& [gateway, connection] : serving_) {
+    if (find(gateway) == nullptr) connection->close();
+  }
   for (const auto& g : board_.tables().gateways) {
     if (g.site == board_.site() || g.name <= board_.gateway()) continue;  // the lower name dials
     for (const char* alpn : {io::kAlpnAsk, io::kAlpnServe}) {
@@ -62,13 +70,17 @@ io::Task<void> Peers::keep_dialling(std::string gateway, std::string alpn) {
     if (!asks) what.serve = serve_;
     auto dialled = co_await io::dial_inner(env_, membership_.tls(), std::move(what));
     if (dialled.ok()) {
-      backoff.succeeded();
+      const Time since = env_.now();
       std::shared_ptr<io::H2Connection> connection = std::move(*dialled);
       if (asks) {
         co_await follow(connection, gateway);
       } else {
+        serving_[gateway] = connection;
         co_await connection->run();
+        serving_.erase(gateway);
       }
+      // A peer that takes us and drops us at once is no better than one that does not answer.
+      if (env_.now() - since >= cadence_.ping_within) backoff.succeeded();
     }
     co_await env_.sleep_for(backoff.failed());
   }
@@ -107,6 +119,11 @@ io::Task<void> Peers::follow(std::shared_ptr<io::H2Connection> connection, std::
 io::Task<void> Peers::follow_rows(std::shared_ptr<io::H2Connection> connection, std::string gateway, std::string site) {
   auto stream = connection->open({"GET", "/inner/rows", {{"host", gateway}}}, true);
   if (!stream.ok()) co_return;
+  if (const auto why = co_await io::refusal_of(**stream)) {
+    env_.log().warn("refused_by_peer", {{"peer", gateway}, {"why", *why}});
+    connection->close();
+    co_return;
+  }
   io::LineReader lines(**stream);
   for (;;) {
     auto line = co_await lines.next();

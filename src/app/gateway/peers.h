@@ -25,7 +25,7 @@ class Peers {
 
   Peers(io::Env& env, Board& board, io::Membership& membership, const dispatch::Cadence& cadence, Serve serve);
 
-  // Dials what the bundle names and we should dial; call after every bundle change.
+  // Dials what the bundle names and we should dial, and leaves whom it no longer names; call after every bundle change.
   void reconcile();
   // A connection on which we ask, made by either side. Returns when it is lost.
   io::Task<void> follow(std::shared_ptr<io::H2Connection> connection, std::string gateway);
@@ -58,6 +58,7 @@ class Peers {
   Serve serve_;
   std::map<std::string, Peer> peers_;
   std::map<std::string, bool> dialling_;
+  std::map<std::string, std::shared_ptr<io::H2Connection>> serving_;  // that we dialled and on which the peer asks
   io::TaskGroup tasks_;
 };
 

@@ -1,18 +1,13 @@
-// Bundle updates on a stream: [length u32 big-endian | bundle::encode(update)], both towards agents and from control.
+// What goes into a bundle update for a reader, and what a gateway finds in one. Pure; the stream is io/client's.
 #pragma once
 
 #include <map>
-#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "format/bundle/bundle.h"
-#include "io/http/h2_connection.h"
 
 namespace aigrid::gateway {
-
-io::Task<Result<void>> write_update(io::H2Stream& stream, const bundle::Update& update);
 
 // The update from what a reader says it holds to `target`; `previous` (may be null) is what it got from us before, the
 // text its delta is against.
@@ -24,17 +19,5 @@ bundle::Update update_for(const std::map<std::string, std::string>& held, std::u
 // are. Which nodes are of our site, control knows: it sends no others.
 std::vector<std::string> agent_sections(const bundle::Held& held, const bundle::Update& update,
                                         const bundle::Manifest& next);
-
-// Splits a stream into update messages.
-class UpdateReader {
- public:
-  explicit UpdateReader(io::H2Stream& stream) : stream_(stream) {}
-  // nullopt at the end of the stream.
-  io::Task<Result<std::optional<bundle::Update>>> next();
-
- private:
-  io::H2Stream& stream_;
-  std::string buffer_;
-};
 
 }  // namespace aigrid::gateway

@@ -61,6 +61,19 @@ TEST(JoinToken, RoundTripAndErrors) {
   EXPECT_THAT(parse_join_token(format_api_key(kKey).value()).error().message, HasSubstr("this is an api key"));
 }
 
+// Letters that look like ours and are others, and the same characters in another order.
+TEST(Tokens, LookAlikes) {
+  const std::string token = format_join_token(kToken).value();
+  const auto at = token.find_first_of("aceopxyABCEHKMOPTX", 5);
+  ASSERT_NE(at, std::string::npos);
+  for (const char* other : {"\xd0\xb0", "\xd0\x95", "\xef\xbc\xa1", "\xe2\x80\x8b"}) {  // а Е Ａ, a space of no width
+    EXPECT_FALSE(parse_join_token(token.substr(0, at) + other + token.substr(at + 1)).ok());
+    EXPECT_FALSE(parse_join_token(token.substr(0, at) + other + token.substr(at + 2)).ok());
+    EXPECT_FALSE(parse_join_token(token + other).ok());
+  }
+  EXPECT_FALSE(parse_join_token("\xd0\xb0gj1_" + token.substr(5)).ok());
+}
+
 TEST(Tokens, WrongParts) {
   EXPECT_FALSE(format_api_key({"short", kKey.secret}).ok());
   EXPECT_FALSE(format_join_token({kToken.kid, kToken.secret, ""}).ok());

@@ -1,6 +1,7 @@
 // The verdict on a join: may this joiner have an identity by this token? Pure; control stores what the verdict says in
 // the same transaction. A token is single-use: the same token with the same key again is the same answer (the first was
 // lost), with another key it is a theft or a mistake, so the token is burnt and its first holder has to be looked at.
+// A name that somebody has already needs a token that names it: one that leaves the name open takes over nobody's.
 //
 //   fresh ─(first key)─▶ used by that key ─(another key)─▶ burnt
 #pragma once
@@ -28,6 +29,14 @@ struct StoredToken {
   bool burnt = false;
 };
 
+// What the configuration and earlier joins say of the name asked for.
+struct NameStanding {
+  bool exists = false;    // the Gateway or Node of that name
+  std::string site;       // where it stands
+  bool joined = false;    // somebody was granted the name before
+  bool complete = false;  // and that join went through to its end
+};
+
 struct JoinClaim {
   Role role = Role::Agent;
   std::string site;  // empty: as the token says
@@ -35,6 +44,7 @@ struct JoinClaim {
   std::string key_hash;  // of the CSR's public key
   bool mac_right = false;
   bool csr_names_claim = false;  // the CSR asks for exactly this identity
+  NameStanding standing;
 };
 
 enum class JoinVerdict : std::uint8_t {
@@ -49,6 +59,10 @@ enum class JoinVerdict : std::uint8_t {
   WrongRequest,  // the CSR asks for another identity
   Replayed,      // used by another key: burn it
   Burnt,
+  NameTaken,   // the token leaves the name open, and the name is somebody's
+  OtherPlace,  // the name stands at another site than the token's
+  NoSuchNode,  // an agent of a Node that the configuration does not have
+  Deleted,     // it joined with this token, and was deleted since
 };
 
 // `token`: nullptr when control knows no such kid.

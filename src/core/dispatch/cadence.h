@@ -21,6 +21,11 @@ struct Cadence {
   Duration dial_within = 5s;
   Duration redial_least = 100ms;  // doubling, jittered, up to:
   Duration redial_most = 2s;
+  // One whole question to control: a join or a renewal that is relayed, a batch of records.
+  Duration ask_within = 10s;
+  Duration records_retry = 5s;  // after control took none of a batch
+  std::size_t inner_connections = 10'000;
+  Duration accept_retry = 100ms;  // out of descriptors: the next one may fit
   // A stopping process lets running requests end for so long.
   Duration drain_within = 30s;
   Duration drain_look = 20ms;

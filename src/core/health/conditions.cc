@@ -42,6 +42,12 @@ Condition gateway_ready(const Heard& heard, const Current& now) {
   return ready(State::True, "Connected", "");
 }
 
+Condition records_shipped(const std::string& error) {
+  if (error.empty()) return {"RecordsShipped", State::True, "Taken", ""};
+  return {"RecordsShipped", State::False, "NotTaken",
+          "control took none of the last records, they wait in the gateway's spool: " + error};
+}
+
 Condition node_ready(const Heard& heard, bool cordoned, const Current& now) {
   Condition c = reachability(heard, now);
   if (!c.reason.empty()) return c;

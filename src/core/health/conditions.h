@@ -39,6 +39,8 @@ inline bool connected(const Heard& heard, const Current& now) {
 }
 
 Condition gateway_ready(const Heard& heard, const Current& now);
+// Does control take what the gateway spools? `error`: why it took none of the last batch.
+Condition records_shipped(const std::string& error);
 Condition node_ready(const Heard& heard, bool cordoned, const Current& now);
 
 struct EngineSeen {

@@ -2,6 +2,7 @@
 
 #include "base/crypto/encode.h"
 #include "format/json/json.h"
+#include "io/client/inner_messages.h"
 
 namespace aigrid::io {
 
@@ -31,6 +32,7 @@ Result<Identity> decode_identity(std::string_view text) {
   if (out.key.empty() || out.chain.empty() || out.roots.empty() || out.bundle_key.size() != 32 || out.grid.empty()) {
     return invalid("identity: key, chain, roots, bundle_key (64 hex digits) and grid must all be there");
   }
+  AIGRID_CHECK_OK(check_roots(out.roots));
   return out;
 }
 

@@ -6,6 +6,8 @@ namespace aigrid::io {
 
 namespace {
 
+constexpr std::size_t kRefusalLimit = 64 * 1024;
+
 Task<Result<InnerAnswer>> read_answer(H2Stream& stream) {
   auto head = co_await stream.head();
   if (!head.ok()) co_return std::move(head).error();
@@ -21,8 +23,10 @@ Task<Result<InnerAnswer>> read_answer(H2Stream& stream) {
 }  // namespace
 
 Task<Result<InnerAnswer>> ask_inner(Env& env, H2Connection& connection, std::string path, std::string body,
-                                    Duration within) {
-  http::RequestHead head{"POST", path, {{"host", "inner"}, {"content-type", "application/json"}}};
+                                    Duration within, http::Headers more) {
+  more.set("host", "inner");
+  more.set("content-type", "application/json");
+  http::RequestHead head{"POST", path, std::move(more)};
   auto opened = connection.open(std::move(head), false);
   if (!opened.ok()) co_return std::move(opened).error();
   const std::shared_ptr<H2Stream> stream = std::move(*opened);
@@ -41,6 +45,44 @@ Task<Result<InnerAnswer>> ask_inner(Env& env, H2Connection& connection, std::str
                     path + ": no answer within " + std::to_string(to_ms(within)) + " ms"};
   }
   co_return answer;
+}
+
+Task<std::optional<std::string>> refusal_of(H2Stream& stream) {
+  auto head = co_await stream.head();
+  if (!head.ok() || head->status < 300) co_return std::nullopt;
+  InnerAnswer answer{head->status, {}};
+  while (answer.body.size() < kRefusalLimit) {
+    auto bytes = co_await stream.read();
+    if (!bytes.ok() || bytes->empty()) break;
+    stream.consume(bytes->size());
+    answer.body += *bytes;
+  }
+  co_return problem_of(answer).message;
+}
+
+Task<void> say_refused(Env& env, H2Connection& connection, std::string why, Duration within) {
+  TaskGroup running(env.executor());
+  running.spawn(connection.run());
+  const json::Json said{{"why", std::move(why)}};
+  auto heard = co_await ask_inner(env, connection, "/inner/refused", json::dump(said), within);
+  (void)heard;  // an older program does not know the question; it is closed all the same
+  connection.close();
+  co_await running.join();
+}
+
+Task<void> hear_refusal(Env& env, H2Stream& stream, std::string from) {
+  std::string body;
+  while (body.size() < kRefusalLimit) {
+    auto bytes = co_await stream.read();
+    if (!bytes.ok()) co_return;
+    if (bytes->empty()) break;
+    stream.consume(bytes->size());
+    body += *bytes;
+  }
+  std::string why;
+  if (auto value = json::parse(body); value.ok()) json::Reader(*value).get("why", why);
+  env.log().warn("refused_by_peer", {{"peer", from}, {"why", why}});
+  (void)stream.respond({200, {}}, true);
 }
 
 Error problem_of(const InnerAnswer& answer) {

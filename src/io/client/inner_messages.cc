@@ -40,6 +40,12 @@ Error missing(const char* what) { return invalid(std::string(what) + " is missin
 
 }  // namespace
 
+Result<void> check_roots(const std::vector<std::string>& roots) {
+  if (roots.size() <= kMaxRoots) return {};
+  return invalid("roots: " + std::to_string(roots.size()) + " certificates, at most " + std::to_string(kMaxRoots) +
+                 " are taken");
+}
+
 Spiffe control_name(std::string_view grid) { return {std::string(grid), Role::Control, "control", "control"}; }
 
 std::string join_ask_mac(std::string_view join_key, const JoinAsk& ask) {
@@ -109,6 +115,7 @@ Result<JoinAnswer> decode_join_answer(std::string_view body) {
   AIGRID_TRY(answer.bundle_key, hex_member(value, "bundle_key"));
   AIGRID_TRY(answer.mac, hex_member(value, "mac"));
   if (answer.chain.empty() || answer.roots.empty()) return missing("chain or roots");
+  AIGRID_CHECK_OK(check_roots(answer.roots));
   return answer;
 }
 
@@ -133,6 +140,7 @@ Result<RenewAnswer> decode_renew_answer(std::string_view body) {
   reader.get("chain", answer.chain).get("roots", answer.roots);
   AIGRID_CHECK_OK(reader.result());
   if (answer.chain.empty()) return missing("chain");
+  AIGRID_CHECK_OK(check_roots(answer.roots));
   return answer;
 }
 

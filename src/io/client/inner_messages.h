@@ -17,6 +17,10 @@ namespace aigrid::io {
 // A joiner does not know its site before it is told: its CSR names this one.
 inline constexpr std::string_view kUnassignedSite = "unassigned";
 
+// More roots than any rotation needs are a mistake or an attack.
+inline constexpr std::size_t kMaxRoots = 16;
+Result<void> check_roots(const std::vector<std::string>& roots);
+
 // Control's own name: spiffe://<grid>/control/control/control.
 Spiffe control_name(std::string_view grid);
 

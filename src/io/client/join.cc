@@ -60,6 +60,19 @@ Task<Result<Identity>> join_once(Env& env, const Joiner& joiner) {
   co_return take_answer(joiner, *reply);
 }
 
+// What a state directory holds may be somebody else's: a node's certificate does not make a gateway.
+Result<void> check_role(Env& env, const std::string& state, const Identity& held, Role role) {
+  const auto wrong = [&](const std::string& what) {
+    return Error{Code::DataLoss, Origin::Self, Retry::Never, state + "/identity.json: " + what};
+  };
+  const auto leaf = env.keys().inspect(held.chain);
+  const auto name = leaf.ok() ? Spiffe::parse(leaf->id) : Result<Spiffe>(leaf.error());
+  if (!name.ok()) return wrong(name.error().message + "; remove the file and join again with a new token");
+  if (name->role == role) return {};
+  return wrong("it is the identity of " + std::string(to_string(name->role)) + " \"" + name->id + "\", and this is a " +
+               std::string(to_string(role)) + ": give it a state directory of its own");
+}
+
 bool worth_another_try(const Error& error) {
   return error.code == Code::Unavailable || error.code == Code::DeadlineExceeded ||
          error.code == Code::ResourceExhausted || error.code == Code::Cancelled;
@@ -91,6 +104,10 @@ Task<Result<Identity>> join(Env& env, JoinOptions options) {
 
 Task<Result<Identity>> load_or_join(Env& env, std::string state, JoinOptions options) {
   auto held = load_identity(env.files(), state);
+  if (held.ok()) {
+    auto fits = check_role(env, state, *held, options.role);
+    if (!fits.ok()) co_return std::move(fits).error();
+  }
   if (held.ok() || held.error().code != Code::NotFound) co_return held;
   if (options.token.empty()) {
     co_return invalid("no identity in " + state +

@@ -53,6 +53,9 @@ TEST(OpenSslKeys, HostileRequests) {
   EXPECT_THAT(with_names("URI:spiffe://g/agent/s/i,DNS:*.example"), HasSubstr("more than one"));
   EXPECT_THAT(with_names("DNS:example"), HasSubstr("not a URI"));
   EXPECT_THAT(with_names("URI:spiffe://g/agent/../i"), HasSubstr("1 to 63 characters"));
+  EXPECT_THAT(with_names("URI:spiffe://g/agent/*/i"), HasSubstr("spiffe://"));
+  EXPECT_THAT(with_names("URI:spiffe://g/agent/s/..%2fcontrol"), HasSubstr("spiffe://"));
+  EXPECT_THAT(with_names("URI:spiffe://g/agent/s/i/more"), HasSubstr("spiffe://"));
   EXPECT_THAT(with_names("URI:https://g/agent/s/i"), HasSubstr("spiffe://"));
   EXPECT_THAT(refusal(request(p256.get(), {kName}, other.get())), HasSubstr("signature does not fit"));
 }

@@ -8,7 +8,9 @@ Result<void> JoinTokens::prepare() {
       "NOT NULL,"
       " name TEXT NOT NULL, expires_ms INTEGER NOT NULL, used_key BLOB NOT NULL DEFAULT x'', used_name TEXT NOT NULL "
       "DEFAULT '',"
-      " burnt INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;");
+      " burnt INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;"
+      "CREATE TABLE IF NOT EXISTS joined_name(role TEXT NOT NULL, name TEXT NOT NULL,"
+      " complete INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(role,name)) WITHOUT ROWID;");
 }
 
 Result<void> JoinTokens::add(const JoinTokenRow& row, std::int64_t forget_before_ms) {
@@ -42,6 +44,22 @@ Result<void> JoinTokens::mark_used(std::string_view kid, std::string_view key_ha
 Result<void> JoinTokens::burn(std::string_view kid) {
   AIGRID_TRY(auto mark, database_.prepare("UPDATE join_token SET burnt=1 WHERE kid=?"));
   return mark.add_blob(kid).run();
+}
+
+Result<JoinTokens::Granted> JoinTokens::granted(std::string_view role, std::string_view name) {
+  AIGRID_TRY(auto row, database_.prepare("SELECT complete FROM joined_name WHERE role=? AND name=?"));
+  AIGRID_TRY(const bool found, row.add(role).add(name).step());
+  return Granted{found, found && row.integer(0) != 0};
+}
+
+Result<void> JoinTokens::grant(std::string_view role, std::string_view name) {
+  AIGRID_TRY(auto put, database_.prepare("INSERT INTO joined_name(role,name) VALUES(?,?) ON CONFLICT DO NOTHING"));
+  return put.add(role).add(name).run();
+}
+
+Result<void> JoinTokens::complete(std::string_view role, std::string_view name) {
+  AIGRID_TRY(auto put, database_.prepare("UPDATE joined_name SET complete=1 WHERE role=? AND name=?"));
+  return put.add(role).add(name).run();
 }
 
 }  // namespace aigrid::io

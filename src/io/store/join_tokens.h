@@ -1,6 +1,6 @@
 // JoinTokens: the join tokens that control has given out, in the database: key id → K, whom it is for, who used it. The
-// token's secret is not kept. Thread contract: that of Database. What may be done with a token is judged in
-// core/access.
+// token's secret is not kept. Beside them, the names that joins were granted. Thread contract: that of Database. What
+// may be done with a token is judged in core/access.
 #pragma once
 
 #include <cstdint>
@@ -34,6 +34,15 @@ class JoinTokens {
   Result<std::optional<JoinTokenRow>> find(std::string_view kid);
   Result<void> mark_used(std::string_view kid, std::string_view key_hash, std::string_view name);
   Result<void> burn(std::string_view kid);
+
+  // Names that were granted, by whatever token. They stay, also when their resources are deleted.
+  struct Granted {
+    bool joined = false;
+    bool complete = false;
+  };
+  Result<Granted> granted(std::string_view role, std::string_view name);
+  Result<void> grant(std::string_view role, std::string_view name);
+  Result<void> complete(std::string_view role, std::string_view name);
 
  private:
   Database& database_;
