@@ -40,7 +40,8 @@ def made(root):
 def phrases(root):
     """Of the statuses with which a listener refuses what is not good HTTP."""
     said = dict(re.findall(r'case (\d+): return "([^"]+)";', (root / "src/format/http/message.cc").read_text()))
-    h1, server = ((root / f).read_text() for f in ("src/format/http/h1.cc", "src/io/http/server.cc"))
+    h1 = (root / "src/format/http/h1.cc").read_text()
+    server = "".join(file.read_text() for file in sorted((root / "src/io/http").glob("server*.cc")))
     statuses = set(re.findall(r"\bfail\((?:http \? )?(\d{3})\b", h1)) | set(re.findall(r"(?:status_?\s*=|answer_error\()\s*([45]\d\d)", server))
     statuses.discard("502")  # of the parser's client side: what an engine or a peer sent
     statuses.discard("413")  # a gateway says request_too_large, whichever of its layers refuses
