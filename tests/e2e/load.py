@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import wire
 
 
-@dataclass
+@dataclass(eq=False)
 class Outcome:
     site: str           # where it was asked
     sent: float         # monotonic seconds
@@ -30,7 +30,8 @@ class Load:
     def __init__(self, grid, sites, make, clients=1, tenant="acme"):
         self.grid, self.make = grid, make
         self.key = grid.key(tenant)
-        self.outcomes, self._lock, self._over = [], threading.Lock(), threading.Event()
+        self.outcomes, self._open = [], []
+        self._lock, self._over = threading.Lock(), threading.Event()
         self.threads = [threading.Thread(target=self._client, args=(site, n), daemon=True)
                         for site in sites for n in range(clients)]
 
@@ -52,11 +53,18 @@ class Load:
         with self._lock:
             return len(self.outcomes)
 
+    def under_way(self):
+        """Outcomes of requests that have been sent and have not ended."""
+        with self._lock:
+            return list(self._open)
+
     def _client(self, site, n):
         turn = 0
         while not self._over.is_set():
             target, body = self.make(site, n, turn)
             outcome = Outcome(site, time.monotonic())
+            with self._lock:
+                self._open.append(outcome)
             try:
                 self._ask(outcome, target, body)
             except (OSError, ValueError, EOFError) as error:
@@ -65,6 +73,7 @@ class Load:
                 outcome.why = f"{type(error).__name__}: {error}"
             outcome.ended = time.monotonic()
             with self._lock:
+                self._open.remove(outcome)
                 self.outcomes.append(outcome)
             turn += 1
             if not outcome.finished:
