@@ -220,6 +220,7 @@ Checked to_inventory(const std::vector<Resource>& resources) {
   Names names;
   std::map<std::pair<Kind, std::string>, const Resource*> first;
   std::vector<Item> items;
+  std::vector<Item> flawed;  // whose references are looked at all the same: every mistake is said at once
   items.reserve(resources.size());
   for (const auto& r : resources) {
     names[static_cast<std::size_t>(r.kind)].insert(r.name);
@@ -230,11 +231,17 @@ Checked to_inventory(const std::vector<Resource>& resources) {
                                         "remove one; the first is " + place(*it->second)));
       continue;
     }
-    if (auto noun = decode(r, out.problems)) items.push_back({&r, std::move(*noun)});
+    if (auto noun = decode(r, out.problems)) {
+      items.push_back({&r, std::move(*noun)});
+    } else {
+      flawed.push_back({&r, decode_partly(r)});
+    }
   }
-  for (const auto& item : items) {
-    References references(*item.resource, names, out.problems);
-    std::visit([&references](const auto& n) { describe(n, references); }, item.noun);
+  for (const auto* list : {&items, &flawed}) {
+    for (const auto& item : *list) {
+      References references(*item.resource, names, out.problems);
+      std::visit([&references](const auto& n) { describe(n, references); }, item.noun);
+    }
   }
   Checker(items, out.problems).run();
   for (auto& item : items) add(out.inventory, std::move(item.noun));

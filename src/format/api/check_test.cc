@@ -112,5 +112,20 @@ TEST(Check, ExamplesAreClean) {
   EXPECT_EQ(checked.inventory.zones.size(), 3U);
 }
 
+TEST(Check, AFieldErrorHidesNoDanglingReference) {
+  std::vector<Problem> shape;
+  const auto bad = parse_json(
+      Json{{"apiVersion", kApiVersion},
+           {"kind", "Site"},
+           {"metadata", {{"name", "nice"}}},
+           {"spec", {{"kind", "edge"}, {"operator", "nobody"}, {"country", "FR"}, {"lat", 143}, {"lon", 7}}}},
+      shape);
+  ASSERT_TRUE(bad);
+  const auto problems = to_inventory({*bad}).problems;
+  ASSERT_EQ(problems.size(), 2U);
+  EXPECT_EQ(problems[0].pointer, "/spec/lat");
+  EXPECT_EQ(problems[1].pointer, "/spec/operator");
+}
+
 }  // namespace
 }  // namespace aigrid::api

@@ -58,7 +58,7 @@ void parse_metadata(const Json& metadata, Resource& r, std::vector<Problem>& pro
         continue;
       }
       r.labels = value;
-    } else if (key != "resourceVersion" && key != "createdAt" && key != "annotations") {
+    } else if (key != "resourceVersion" && key != "createdAt" && key != "changedBy" && key != "annotations") {
       const auto near = nearest_name(key, std::array<std::string_view, 2>{"name", "labels"});
       problems.push_back(problem_at(r, "/metadata/" + key, "unknown field " + json::quoted(key),
                                     near.empty() ? "metadata has name and labels" : "did you mean " + near + "?"));
@@ -161,6 +161,15 @@ std::optional<Noun> decode(const Resource& resource, std::vector<Problem>& probl
     site->jurisdiction = site->country;
   }
   if (problems.size() != before) return std::nullopt;
+  return noun;
+}
+
+Noun decode_partly(const Resource& resource) {
+  Noun noun = blank(resource.kind);
+  name_of(noun) = resource.name;
+  std::vector<Problem> known;
+  SpecReader reader(resource, known);
+  if (resource.spec.is_object()) std::visit([&reader](auto& n) { describe(n, reader); }, noun);
   return noun;
 }
 

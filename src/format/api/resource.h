@@ -52,6 +52,8 @@ Problem problem_at(const Resource& resource, std::string pointer, std::string me
 // Unknown fields are a mistake of a person, but normal in a bundle of a newer control plane.
 enum class Unknown : std::uint8_t { Report, Skip };
 std::optional<Noun> decode(const Resource& resource, std::vector<Problem>& problems, Unknown unknown = Unknown::Report);
+// What of it can be read, the rest left out: to look at what a flawed resource refers to. Never to be used as a noun.
+Noun decode_partly(const Resource& resource);
 
 // The spec of a noun. Compact: without empty text, lists, maps and false.
 enum class Layout : std::uint8_t { Whole, Compact };
