@@ -91,5 +91,40 @@ TEST_F(BundleFile, WithoutBundleAndWithoutControlItRefusesClearly) {
   EXPECT_EQ(asked->code, "no_capacity");
 }
 
+// The same on an agent's disk: it says what was wrong, and has the newest from its gateway again.
+class AgentsBundleFile : public BundleFile {
+ protected:
+  static constexpr const char* kAgent = "lyon/lyon-1";
+  static constexpr const char* kAgentsFile = "/var/lyon-1/bundle";
+  void expect_recovery_from(const std::function<void(std::string&)>& damage, const std::string& why) {
+    std::string bytes = *grid_.world().env(kAgent).files().read_all(kAgentsFile);
+    damage(bytes);
+    grid_.world().kill(kAgent);
+    const std::size_t from = grid_.world().log_of(kAgent).size();
+    io::Env& env = grid_.world().restart(kAgent);
+    ASSERT_TRUE(env.files().replace(kAgentsFile, bytes).ok());
+    grid_.start_agent("lyon-1", "");
+    ASSERT_TRUE(grid_.wait_ready()) << grid_.world().log_of(kAgent).substr(from);
+    const std::string log = grid_.world().log_of(kAgent).substr(from);
+    EXPECT_NE(log.find("held_bundle_refused"), std::string::npos) << log;
+    EXPECT_NE(log.find(why), std::string::npos) << log;
+    auto asked = grid_.ask("lyon", {});
+    ASSERT_TRUE(grid_.wait_over({asked}, 30s));
+    EXPECT_TRUE(asked->complete) << asked->code << " " << asked->why;
+  }
+};
+
+TEST_F(AgentsBundleFile, Damaged) {
+  expect_recovery_from([](std::string& bytes) { bytes[bytes.size() / 2] ^= 1; }, "bundle");
+}
+
+TEST_F(AgentsBundleFile, Blank) {
+  expect_recovery_from([](std::string& bytes) { bytes.clear(); }, "blank");
+}
+
+TEST_F(AgentsBundleFile, OfAFutureFormat) {
+  expect_recovery_from([](std::string& bytes) { bytes[3] = 2; }, "update aigrid");
+}
+
 }  // namespace
 }  // namespace aigrid::world
