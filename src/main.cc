@@ -33,6 +33,7 @@ struct Run {
   io::Task<int> operator()(cli::TokenOptions& o) const { return cli::run_token(env, writer, std::move(o)); }
   io::Task<int> operator()(cli::KeyCreateOptions& o) const { return cli::run_key_create(env, writer, std::move(o)); }
   io::Task<int> operator()(cli::KeyListOptions& o) const { return cli::run_key_list(env, writer, std::move(o)); }
+  io::Task<int> operator()(cli::AdminOptions& o) const { return cli::run_admin(env, writer, std::move(o)); }
   io::Task<int> operator()(cli::KeyRevokeOptions& o) const { return cli::run_key_revoke(env, writer, std::move(o)); }
   io::Task<int> operator()(cli::ChatOptions& o) const { return cli::run_chat(env, writer, std::move(o)); }
   io::Task<int> operator()(cli::UsageOptions& o) const { return cli::run_usage(env, writer, std::move(o)); }

@@ -32,6 +32,7 @@ class Reader {
     add_get();
     add_token();
     add_key();
+    add_admin();
     add_chat();
     add_reports();
   }
@@ -81,6 +82,7 @@ class Reader {
   void add_get();
   void add_token();
   void add_key();
+  void add_admin();
   void add_chat();
   void add_reports();
   const CLI::App* deepest() const;
@@ -113,6 +115,9 @@ class Reader {
   KeyCreateOptions key_create_;
   KeyListOptions key_list_;
   KeyRevokeOptions key_revoke_;
+  AdminOptions admin_create_{{}, AdminOptions::What::Create, {}, false};
+  AdminOptions admin_list_;
+  AdminOptions admin_revoke_{{}, AdminOptions::What::Revoke, {}, false};
   ChatOptions chat_;
   UsageOptions usage_;
   StatusOptions status_;
@@ -224,6 +229,19 @@ void Reader::add_token() {
   sub->add_option("--name", token_.name, "of the gateway or node");
   add_seconds(sub, "--ttl", token_.seconds, "how long it can be used (1h)");
   add_access(sub, token_.access, &token_.json);
+}
+
+void Reader::add_admin() {
+  CLI::App* group = app_.add_subcommand("admin", "people who may change the grid, each with a key of his own");
+  group->require_subcommand(1);
+  CLI::App* create = command(*group, "create", "make a named admin's key; it is shown once", admin_create_);
+  create->add_option("name", admin_create_.name, "whose it is; stands at every change he makes")->required();
+  add_access(create, admin_create_.access, &admin_create_.json);
+  CLI::App* list = command(*group, "list", "show the admins", admin_list_);
+  add_access(list, admin_list_.access, &admin_list_.json);
+  CLI::App* revoke = command(*group, "revoke", "end an admin's key at once", admin_revoke_);
+  revoke->add_option("name", admin_revoke_.name, "as in admin list")->required();
+  add_access(revoke, admin_revoke_.access, &admin_revoke_.json);
 }
 
 void Reader::add_key() {

@@ -23,7 +23,7 @@ struct Said {
 using Command = std::variant<Said, up::UpOptions, up::LinkOptions, up::RestartOptions, up::DownOptions,
                              control::ControlOptions, gateway::GatewayOptions, agent::AgentOptions, agent::ProbeOptions,
                              ApplyOptions, GetOptions, TokenOptions, KeyCreateOptions, KeyListOptions, KeyRevokeOptions,
-                             ChatOptions, UsageOptions, StatusOptions, VersionOptions>;
+                             AdminOptions, ChatOptions, UsageOptions, StatusOptions, VersionOptions>;
 
 // `arguments` without the program's name.
 Command read_command_line(std::vector<std::string> arguments);

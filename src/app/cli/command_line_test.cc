@@ -60,6 +60,9 @@ TEST(CommandLine, reads_nouns_and_verbs) {
   const auto key = expect<KeyCreateOptions>({"key", "create", "--tenant", "acme", "-o", "json"});
   EXPECT_TRUE(key.json);
   EXPECT_EQ(expect<KeyRevokeOptions>({"key", "revoke", "00ff"}).kid, "00ff");
+  EXPECT_EQ(expect<AdminOptions>({"admin", "create", "anna"}).what, AdminOptions::What::Create);
+  EXPECT_EQ(expect<AdminOptions>({"admin", "revoke", "anna"}).name, "anna");
+  EXPECT_EQ(expect<AdminOptions>({"admin", "list"}).what, AdminOptions::What::List);
   EXPECT_TRUE(expect<UsageOptions>({"usage", "--json"}).json);
   EXPECT_EQ(expect<GetOptions>({"get", "sites", "paris", "-o", "yaml"}).output, "yaml");
   EXPECT_EQ(expect<GetOptions>({"get", "sites", "--json"}).output, "json");

@@ -62,6 +62,12 @@ struct KeyRevokeOptions {
   std::string kid;
   bool json = false;
 };
+struct AdminOptions {
+  Access access;
+  enum class What { Create, List, Revoke } what = What::List;
+  std::string name;
+  bool json = false;
+};
 struct ChatOptions {
   Access access;
   std::string message;
@@ -91,6 +97,7 @@ io::Task<int> run_token(io::Env& env, Writer& writer, TokenOptions options);
 io::Task<int> run_key_create(io::Env& env, Writer& writer, KeyCreateOptions options);
 io::Task<int> run_key_list(io::Env& env, Writer& writer, KeyListOptions options);
 io::Task<int> run_key_revoke(io::Env& env, Writer& writer, KeyRevokeOptions options);
+io::Task<int> run_admin(io::Env& env, Writer& writer, AdminOptions options);
 io::Task<int> run_chat(io::Env& env, Writer& writer, ChatOptions options);
 io::Task<int> run_usage(io::Env& env, Writer& writer, UsageOptions options);
 io::Task<int> run_status(io::Env& env, Writer& writer, StatusOptions options);

@@ -1,4 +1,4 @@
-// token create, key create, key list, key revoke.
+// token create, key create, key list, key revoke, admin create, admin list, admin revoke.
 #include "app/cli/access.h"
 #include "format/json/json.h"
 
@@ -59,6 +59,43 @@ io::Task<int> run_key_revoke(io::Env& env, Writer& writer, KeyRevokeOptions opti
     writer.out(pretty(*answer));
   } else {
     writer.note("key " + options.kid + " is revoked");
+  }
+  co_return 0;
+}
+
+namespace {
+
+std::string admin_lines(const nlohmann::json& list) {
+  std::string out;
+  if (!list.is_object() || !list.contains("items") || !list["items"].is_array()) return out;
+  for (const auto& one : list["items"]) {
+    const std::string by = text_of(one, "made_by");
+    const std::string end = text_of(one, "revoked_by");
+    out += text_of(one, "name") + (by.empty() ? "" : ", made by " + by) + (end.empty() ? "" : ", revoked by " + end) +
+           "\n";
+  }
+  return out;
+}
+
+}  // namespace
+
+io::Task<int> run_admin(io::Env& env, Writer& writer, AdminOptions options) {
+  using What = AdminOptions::What;
+  const bool list = options.what == What::List;
+  const std::string target =
+      options.what == What::Revoke ? "/api/v1/admins/" + options.name + "/revoke" : "/api/v1/admins";
+  const std::string body = list ? "" : json::dump({{"name", options.name}});
+  auto answer = co_await call(env, options.access, list ? "GET" : "POST", target, body);
+  if (!answer.ok()) co_return fail(writer, answer.error());
+  if (options.json) {
+    writer.out(pretty(*answer));
+  } else if (list) {
+    writer.out(admin_lines(*answer));
+  } else if (options.what == What::Create) {
+    writer.out(text_of(*answer, "key") + "\n");
+    writer.note("shown once; aigrid admin revoke " + options.name + " ends it");
+  } else {
+    writer.note(options.name + " is no admin any more");
   }
   co_return 0;
 }

@@ -51,6 +51,7 @@ io::Task<void> ManagementApi::apply(Request& request) {
   keep_dial(services_.catalog, *resources);
   WriteAsk ask;
   ask.change.puts = std::move(*resources);
+  ask.by = request.admin.name;
   ask.dry_run = request.query.contains("dryRun") || !problems.empty();  // still to find all problems
   auto done = co_await services_.catalog.write(std::move(ask));
   if (!done.ok()) {

@@ -99,10 +99,10 @@ io::Task<Result<WriteDone>> Catalog::write(WriteAsk ask) {
   }
   auto writes = writes_of(*asked, checked->nouns);
   const std::int64_t now_ms = unix_ms(env_.wall());
-  std::function<Result<io::WriteOutcome>(io::Database&)> store = [writes = std::move(writes), now_ms,
-                                                                  dry = asked->dry_run](io::Database& db) {
-    return io::ResourceTable(db).write(writes, now_ms, dry);
-  };
+  std::function<Result<io::WriteOutcome>(io::Database&)> store =
+      [writes = std::move(writes), now_ms, dry = asked->dry_run, by = asked->by](io::Database& db) {
+        return io::ResourceTable(db).write(writes, now_ms, dry, by);
+      };
   auto outcome = co_await door_.run(std::move(store));
   if (!outcome.ok()) co_return std::move(outcome).error();
   if (!asked->dry_run) take_over(*outcome, std::move(checked->nouns));

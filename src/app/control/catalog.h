@@ -19,6 +19,7 @@ struct WriteAsk {
   bool create = false;  // puts must be new
   bool dry_run = false;
   std::optional<std::uint64_t> if_version;  // of a single put or delete
+  std::string by;                           // the admin, or what else did it
 };
 
 struct WriteDone {

@@ -112,13 +112,15 @@ io::Task<int> run_control(io::Env& env, ControlOptions options) {
   Catalog catalog(env, door);
   const Result<void> loaded = co_await catalog.load();
   if (!loaded.ok()) co_return cannot_start(env, loaded.error());
+  Admins admins(env, door, *admin_key);
+  const Result<void> known = co_await admins.load();
+  if (!known.ok()) co_return cannot_start(env, known.error());
   auto listeners = listen(env, options);
   if (!listeners.ok()) co_return cannot_start(env, listeners.error());
 
   Publisher publisher(env, *authority, catalog, options.limits);
   Board board;
-  Services services{env,   options, *authority, door, catalog, publisher, board, **membership, std::move(*admin_key),
-                    *epoch};
+  Services services{env, options, *authority, door, catalog, publisher, board, **membership, admins, *epoch};
   ManagementApi management(services);
   InnerService inner(services);
   const io::ServerLimits limits = management_limits(options);

@@ -99,6 +99,7 @@ io::Task<void> InnerService::join(io::H2Stream& stream) {
   if (ask->role == Role::Gateway) {
     WriteAsk write;
     write.change.puts.push_back(gateway_resource(*ask, judged->row.site));
+    write.by = "join:" + ask->name;
     auto done = co_await services_.catalog.write(std::move(write));
     if (!done.ok() || !done->problems.empty()) {
       co_await refuse(stream, 503, "join_failed", done.ok() ? done->problems.front().message : done.error().message);

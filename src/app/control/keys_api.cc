@@ -57,6 +57,7 @@ io::Task<void> ManagementApi::create_key(Request& request) {
   WriteAsk write;
   write.change.puts.push_back(api::to_resource(std::move(key)));
   write.create = true;
+  write.by = request.admin.name;
   auto done = co_await services_.catalog.write(std::move(write));
   if (!done.ok()) {
     co_await refuse(request, problem_of(done.error()));
@@ -77,6 +78,7 @@ io::Task<void> ManagementApi::revoke_key(Request& request, std::string kid) {
   key.revoked = true;
   WriteAsk write;
   write.change.puts.push_back(api::to_resource(std::move(key)));
+  write.by = request.admin.name;
   auto done = co_await services_.catalog.write(std::move(write));
   if (!done.ok()) {
     co_await refuse(request, problem_of(done.error()));

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "base/crypto/hash.h"
-
 namespace aigrid::control {
 
 namespace {
@@ -33,13 +31,11 @@ std::vector<std::string> split_path(std::string_view path) {
   return parts;
 }
 
-bool authorised(const http::Headers& headers, const std::string& admin_key) {
+std::optional<AdminIdentity> identity_of(const http::Headers& headers, const Admins& admins) {
   const auto given = headers.get("authorization");
   constexpr std::string_view kBearer = "Bearer ";
-  if (!given || headers.count("authorization") != 1 || !given->starts_with(kBearer)) return false;
-  // Hashes have one length, so that nothing is learnt about the key's.
-  return crypto::constant_time_equal(crypto::view(crypto::sha256(given->substr(kBearer.size()))),
-                                     crypto::view(crypto::sha256(admin_key)));
+  if (!given || headers.count("authorization") != 1 || !given->starts_with(kBearer)) return std::nullopt;
+  return admins.identify(given->substr(kBearer.size()));
 }
 
 Problem no_route(const std::string& what) {
@@ -53,17 +49,20 @@ io::Task<void> ManagementApi::serve(io::Exchange& exchange) {
                   "ctl-" + std::to_string(services_.epoch) + "-" + std::to_string(++services_.management_requests),
                   exchange.head().method,
                   {},
+                  {},
                   {}};
   auto target = http::parse_target(exchange.head().target);
   if (!target.ok()) {
     co_await refuse(request, problem_of(target.error()));
     co_return;
   }
-  if (!authorised(exchange.head().headers, services_.admin_key)) {
+  auto admin = identity_of(exchange.head().headers, services_.admins);
+  if (!admin) {
     co_await refuse(request, problem_of({Code::Unauthenticated, Origin::Client, Retry::Never,
                                          "no admin key, or not the right one"}));
     co_return;
   }
+  request.admin = std::move(*admin);
   auto path = split_path(target->path);
   if (path.size() < 2 || path[0] != "api" || path[1] != "v1") {
     co_await refuse(request, no_route(target->path));
@@ -83,6 +82,12 @@ io::Task<void> ManagementApi::route(Request& request) {
     co_await apply(request);
   } else if (path.size() == 1 && first == "join-tokens" && post) {
     co_await create_join_token(request);
+  } else if (path.size() == 1 && first == "admins" && get) {
+    co_await list_admins(request);
+  } else if (path.size() == 1 && first == "admins" && post) {
+    co_await create_admin(request);
+  } else if (path.size() == 3 && first == "admins" && path[2] == "revoke" && post) {
+    co_await revoke_admin(request, path[1]);
   } else if (path.size() == 1 && first == "usage" && get) {
     co_await usage(request);
   } else if (path.size() == 1 && first == "status" && get) {

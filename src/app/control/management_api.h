@@ -1,4 +1,4 @@
-// ManagementApi: /api/v1 over HTTP/1.1, behind the admin key. One file per group of routes; each answers one Exchange
+// ManagementApi: /api/v1 over HTTP/1.1, behind an admin's key. One file per group of routes; each answers one Exchange
 // and throws away nothing it was sent: what it does not understand is a problem that says so. One worker.
 #pragma once
 
@@ -20,6 +20,7 @@ struct Request {
   std::string method;
   std::vector<std::string> path;  // after /api/v1
   std::map<std::string, std::string> query;
+  AdminIdentity admin;  // whose key it came with
 
   bool flag(const std::string& name) const {
     const auto found = query.find(name);
@@ -44,6 +45,9 @@ class ManagementApi {
   io::Task<void> create_key(Request& request);
   io::Task<void> revoke_key(Request& request, std::string kid);
   io::Task<void> create_join_token(Request& request);
+  io::Task<void> list_admins(Request& request);
+  io::Task<void> create_admin(Request& request);
+  io::Task<void> revoke_admin(Request& request, std::string name);
   io::Task<void> usage(Request& request);
   io::Task<void> status(Request& request);
 

@@ -16,6 +16,7 @@ json::Json resource_json(const io::StoredResource& stored) {
   json::Json metadata = {{"name", stored.name},
                          {"resourceVersion", std::to_string(stored.version)},
                          {"createdAt", rfc3339_ms(stored.created_ms)}};
+  if (!stored.changed_by.empty()) metadata["changedBy"] = stored.changed_by;
   if (!stored.labels.empty()) metadata["labels"] = json::parse(stored.labels).value_or(json::Json::object());
   return {{"apiVersion", api::kApiVersion},
           {"kind", stored.kind},
@@ -144,6 +145,7 @@ io::Task<void> ManagementApi::put(Request& request, api::Kind kind, std::string 
   WriteAsk ask;
   ask.change.puts.push_back(std::move(*resource));
   ask.create = create;
+  ask.by = request.admin.name;
   ask.if_version = *version;
   ask.dry_run = request.query.contains("dryRun");
   auto done = co_await services_.catalog.write(std::move(ask));
@@ -174,6 +176,7 @@ io::Task<void> ManagementApi::remove(Request& request, api::Kind kind, std::stri
   }
   WriteAsk ask;
   ask.change.deletes.push_back({kind, std::move(name)});
+  ask.by = request.admin.name;
   ask.if_version = *version;
   ask.dry_run = request.query.contains("dryRun");
   auto done = co_await services_.catalog.write(std::move(ask));

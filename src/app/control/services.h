@@ -1,6 +1,7 @@
 // Services: what the parts of a running control plane share. Owned by run_control, outlives every connection's task.
 #pragma once
 
+#include "app/control/admins.h"
 #include "app/control/authority.h"
 #include "app/control/board.h"
 #include "app/control/catalog.h"
@@ -18,7 +19,7 @@ struct Services {
   Publisher& publisher;
   Board& board;
   io::Membership& membership;
-  std::string admin_key;
+  Admins& admins;
   std::uint64_t epoch = 0;  // of this start
   std::uint64_t management_requests = 0;
   std::uint64_t records_fresh = 0;

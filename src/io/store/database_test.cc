@@ -160,6 +160,30 @@ Task<void> forget_changes(Env& env, std::string path) {
 
 TEST_F(DatabaseOnDisk, SaysWhenAWatcherIsTooFarBehind) { run(forget_changes); }
 
+// A database made before changes said whose they are.
+Task<void> read_older(Env& env, std::string path) {
+  auto db = open_at(env, path);
+  const auto made = (*db)->execute(
+      "CREATE TABLE resource(kind TEXT NOT NULL, name TEXT NOT NULL, spec TEXT NOT NULL, labels TEXT NOT NULL,"
+      " version INTEGER NOT NULL, created_ms INTEGER NOT NULL, PRIMARY KEY(kind,name)) WITHOUT ROWID;"
+      "CREATE TABLE change(revision INTEGER PRIMARY KEY, type INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,"
+      " spec TEXT NOT NULL, labels TEXT NOT NULL, version INTEGER NOT NULL, created_ms INTEGER NOT NULL);"
+      "INSERT INTO resource VALUES('Zone','fr','{}','',1,5);");
+  EXPECT_TRUE(made.ok());
+  ResourceTable table(**db);
+  EXPECT_TRUE(table.prepare().ok());
+  EXPECT_TRUE(table.prepare().ok());  // a second start
+  const auto held = table.get("Zone", "fr");
+  EXPECT_EQ((*held)->changed_by, "");
+  const auto written = table.write({{ResourceWrite::Mode::Put, "Zone", "fr", R"({"a":1})", "", {}}}, 6, false, "anna");
+  EXPECT_TRUE(written.ok());
+  EXPECT_EQ((*table.get("Zone", "fr"))->changed_by, "anna");
+  const auto changes = table.changes(0, 10);
+  EXPECT_EQ(changes->back().resource.changed_by, "anna");
+  co_return;
+}
+TEST_F(DatabaseOnDisk, TakesOverADatabaseWithoutNames) { run(read_older); }
+
 RecordRow record(std::uint64_t sequence, std::string line) {
   return {"gw", 5, sequence, "acme", 10, 3, 7, std::move(line)};
 }

@@ -24,8 +24,8 @@ std::string_view to_string(WriteResult::Action action) {
 namespace {
 
 StoredResource resource_at(const Statement& row, int first) {
-  return {row.text(first),     row.text(first + 1),   row.text(first + 2),
-          row.text(first + 3), row.number(first + 4), row.integer(first + 5)};
+  return {row.text(first),       row.text(first + 1),    row.text(first + 2), row.text(first + 3),
+          row.number(first + 4), row.integer(first + 5), row.text(first + 6)};
 }
 
 Error named(Code code, const ResourceWrite& write, const std::string& what) {
@@ -35,15 +35,24 @@ Error named(Code code, const ResourceWrite& write, const std::string& what) {
 }  // namespace
 
 Result<void> ResourceTable::prepare() {
-  return database_.execute(
+  AIGRID_CHECK_OK(database_.execute(
       "CREATE TABLE IF NOT EXISTS counter(id INTEGER PRIMARY KEY CHECK(id=1), revision INTEGER NOT NULL);"
       "INSERT OR IGNORE INTO counter VALUES(1,0);"
       "CREATE TABLE IF NOT EXISTS resource(kind TEXT NOT NULL, name TEXT NOT NULL, spec TEXT NOT NULL, labels TEXT NOT "
       "NULL,"
-      " version INTEGER NOT NULL, created_ms INTEGER NOT NULL, PRIMARY KEY(kind,name)) WITHOUT ROWID;"
+      " version INTEGER NOT NULL, created_ms INTEGER NOT NULL, changed_by TEXT NOT NULL DEFAULT '',"
+      " PRIMARY KEY(kind,name)) WITHOUT ROWID;"
       "CREATE TABLE IF NOT EXISTS change(revision INTEGER PRIMARY KEY, type INTEGER NOT NULL, kind TEXT NOT NULL,"
       " name TEXT NOT NULL, spec TEXT NOT NULL, labels TEXT NOT NULL, version INTEGER NOT NULL, created_ms INTEGER NOT "
-      "NULL);");
+      "NULL, changed_by TEXT NOT NULL DEFAULT '');"));
+  for (const char* table : {"resource", "change"}) {  // of a database that is older than the column
+    AIGRID_TRY(auto column, database_.prepare("SELECT 1 FROM pragma_table_info(?) WHERE name='changed_by'"));
+    AIGRID_TRY(const bool there, column.add(table).step());
+    if (there) continue;
+    AIGRID_CHECK_OK(
+        database_.execute("ALTER TABLE " + std::string(table) + " ADD COLUMN changed_by TEXT NOT NULL DEFAULT ''"));
+  }
+  return {};
 }
 
 Result<std::uint64_t> ResourceTable::revision() {
@@ -55,7 +64,7 @@ Result<std::uint64_t> ResourceTable::revision() {
 Result<ResourceList> ResourceTable::list(std::string_view kind) {
   ResourceList list;
   AIGRID_TRY(list.revision, revision());
-  AIGRID_TRY(auto row, database_.prepare("SELECT kind,name,spec,labels,version,created_ms FROM resource"
+  AIGRID_TRY(auto row, database_.prepare("SELECT kind,name,spec,labels,version,created_ms,changed_by FROM resource"
                                          " WHERE ?1='' OR kind=?1 ORDER BY kind,name"));
   row.add(kind);
   for (;;) {
@@ -66,20 +75,22 @@ Result<ResourceList> ResourceTable::list(std::string_view kind) {
 }
 
 Result<std::optional<StoredResource>> ResourceTable::get(std::string_view kind, std::string_view name) {
-  AIGRID_TRY(auto row, database_.prepare(
-                           "SELECT kind,name,spec,labels,version,created_ms FROM resource WHERE kind=? AND name=?"));
+  AIGRID_TRY(auto row,
+             database_.prepare(
+                 "SELECT kind,name,spec,labels,version,created_ms,changed_by FROM resource WHERE kind=? AND name=?"));
   AIGRID_TRY(const bool found, row.add(kind).add(name).step());
   if (!found) return std::optional<StoredResource>();
   return std::optional<StoredResource>(resource_at(row, 0));
 }
 
-Result<WriteOutcome> ResourceTable::write(const std::vector<ResourceWrite>& writes, std::int64_t now_ms, bool dry_run) {
+Result<WriteOutcome> ResourceTable::write(const std::vector<ResourceWrite>& writes, std::int64_t now_ms, bool dry_run,
+                                          const std::string& by) {
   AIGRID_TRY(auto transaction, database_.begin());
   WriteOutcome outcome;
   AIGRID_TRY(outcome.revision, revision());
   const std::uint64_t before = outcome.revision;
   for (const auto& write : writes) {
-    AIGRID_TRY(auto result, write_one(write, now_ms, outcome.revision));
+    AIGRID_TRY(auto result, write_one(write, now_ms, by, outcome.revision));
     outcome.results.push_back(std::move(result));
   }
   if (outcome.revision == before || dry_run) return outcome;
@@ -93,7 +104,8 @@ Result<WriteOutcome> ResourceTable::write(const std::vector<ResourceWrite>& writ
   return outcome;
 }
 
-Result<WriteResult> ResourceTable::write_one(const ResourceWrite& write, std::int64_t now_ms, std::uint64_t& revision) {
+Result<WriteResult> ResourceTable::write_one(const ResourceWrite& write, std::int64_t now_ms, const std::string& by,
+                                             std::uint64_t& revision) {
   AIGRID_TRY(const auto held, get(write.kind, write.name));
   if (write.if_version && *write.if_version != (held ? held->version : 0)) {
     return named(Code::Conflict, write,
@@ -108,6 +120,7 @@ Result<WriteResult> ResourceTable::write_one(const ResourceWrite& write, std::in
     AIGRID_CHECK_OK(gone.add(write.kind).add(write.name).run());
     result = {WriteResult::Action::Deleted, *held};
     result.resource.version = ++revision;
+    result.resource.changed_by = by;
     AIGRID_CHECK_OK(store(result, ChangeKind::Deleted));
     return result;
   }
@@ -118,17 +131,19 @@ Result<WriteResult> ResourceTable::write_one(const ResourceWrite& write, std::in
     return WriteResult{WriteResult::Action::Unchanged, *held};
   }
   result.action = held ? WriteResult::Action::Changed : WriteResult::Action::Created;
-  result.resource = {write.kind, write.name, write.spec, write.labels, ++revision, held ? held->created_ms : now_ms};
-  AIGRID_TRY(auto put, database_.prepare("INSERT OR REPLACE INTO resource VALUES(?,?,?,?,?,?)"));
+  result.resource = {write.kind, write.name, write.spec, write.labels, ++revision, held ? held->created_ms : now_ms,
+                     by};
+  AIGRID_TRY(auto put, database_.prepare("INSERT OR REPLACE INTO resource VALUES(?,?,?,?,?,?,?)"));
   const auto& r = result.resource;
-  AIGRID_CHECK_OK(put.add(r.kind).add(r.name).add(r.spec).add(r.labels).add(r.version).add(r.created_ms).run());
+  put.add(r.kind).add(r.name).add(r.spec).add(r.labels).add(r.version).add(r.created_ms).add(r.changed_by);
+  AIGRID_CHECK_OK(put.run());
   AIGRID_CHECK_OK(store(result, held ? ChangeKind::Modified : ChangeKind::Added));
   return result;
 }
 
 Result<void> ResourceTable::store(const WriteResult& result, ChangeKind kind) {
   const auto& r = result.resource;
-  AIGRID_TRY(auto log, database_.prepare("INSERT INTO change VALUES(?,?,?,?,?,?,?,?)"));
+  AIGRID_TRY(auto log, database_.prepare("INSERT INTO change VALUES(?,?,?,?,?,?,?,?,?)"));
   return log.add(r.version)
       .add(static_cast<int>(kind))
       .add(r.kind)
@@ -137,6 +152,7 @@ Result<void> ResourceTable::store(const WriteResult& result, ChangeKind kind) {
       .add(r.labels)
       .add(r.version)
       .add(r.created_ms)
+      .add(r.changed_by)
       .run();
 }
 
@@ -148,8 +164,9 @@ Result<std::vector<ResourceChange>> ResourceTable::changes(std::uint64_t since, 
                  "changes since revision " + std::to_string(since) + " are not kept (now at " + std::to_string(now) +
                      "): list again and watch from the revision of the list"};
   }
-  AIGRID_TRY(auto row, database_.prepare("SELECT revision,type,kind,name,spec,labels,version,created_ms FROM change"
-                                         " WHERE revision>? ORDER BY revision LIMIT ?"));
+  AIGRID_TRY(auto row,
+             database_.prepare("SELECT revision,type,kind,name,spec,labels,version,created_ms,changed_by FROM change"
+                               " WHERE revision>? ORDER BY revision LIMIT ?"));
   row.add(since).add(static_cast<std::uint64_t>(limit));
   std::vector<ResourceChange> out;
   for (;;) {

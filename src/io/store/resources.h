@@ -22,6 +22,7 @@ struct StoredResource {
   std::string labels;  // JSON object, or empty
   std::uint64_t version = 0;
   std::int64_t created_ms = 0;
+  std::string changed_by{};  // who wrote it last
 };
 
 enum class ChangeKind : std::uint8_t { Added, Modified, Deleted };
@@ -71,12 +72,15 @@ class ResourceTable {
   Result<std::optional<StoredResource>> get(std::string_view kind, std::string_view name);
   // All or nothing, in one transaction. Writing what is there already changes nothing and takes no revision.
   // `dry_run`: says what would happen, and rolls back.
-  Result<WriteOutcome> write(const std::vector<ResourceWrite>& writes, std::int64_t now_ms, bool dry_run = false);
+  // `by`: who does it, kept with what is written and in the log of changes.
+  Result<WriteOutcome> write(const std::vector<ResourceWrite>& writes, std::int64_t now_ms, bool dry_run = false,
+                             const std::string& by = {});
   // Changes with a revision above `since`, ascending. NotFound: some of them are not kept any more; list anew.
   Result<std::vector<ResourceChange>> changes(std::uint64_t since, std::size_t limit);
 
  private:
-  Result<WriteResult> write_one(const ResourceWrite& write, std::int64_t now_ms, std::uint64_t& revision);
+  Result<WriteResult> write_one(const ResourceWrite& write, std::int64_t now_ms, const std::string& by,
+                                std::uint64_t& revision);
   Result<void> store(const WriteResult& result, ChangeKind kind);
   Database& database_;
 };

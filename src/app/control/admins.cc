@@ -1,0 +1,105 @@
+#include "app/control/admins.h"
+
+#include "base/crypto/encode.h"
+#include "base/crypto/hash.h"
+#include "base/spiffe.h"
+
+namespace aigrid::control {
+
+namespace {
+
+std::string hash_of_key(std::string_view key) { return crypto::bytes(crypto::sha256(key)); }
+
+Result<std::vector<Admin>> read_all(io::Database& db) {
+  AIGRID_CHECK_OK(db.execute(
+      "CREATE TABLE IF NOT EXISTS admin_key(name TEXT PRIMARY KEY, hash BLOB NOT NULL, made_by TEXT NOT NULL,"
+      " made_ms INTEGER NOT NULL, revoked_by TEXT NOT NULL DEFAULT '', revoked_ms INTEGER NOT NULL DEFAULT 0)"
+      " WITHOUT ROWID;"));
+  AIGRID_TRY(auto row, db.prepare("SELECT name,hash,made_by,made_ms,revoked_by,revoked_ms FROM admin_key"));
+  std::vector<Admin> out;
+  for (;;) {
+    AIGRID_TRY(const bool more, row.step());
+    if (!more) return out;
+    out.push_back({row.text(0), row.text(1), row.text(2), row.integer(3), row.text(4), row.integer(5)});
+  }
+}
+
+Result<void> write_one(io::Database& db, const Admin& a) {
+  AIGRID_TRY(auto put, db.prepare("INSERT OR REPLACE INTO admin_key VALUES(?,?,?,?,?,?)"));
+  return put.add(a.name).add_blob(a.hash).add(a.made_by).add(a.made_ms).add(a.revoked_by).add(a.revoked_ms).run();
+}
+
+}  // namespace
+
+Admins::Admins(io::Env& env, io::DatabaseDoor& door, const std::string& root_key)
+    : env_(env), door_(door), root_hash_(hash_of_key(root_key)) {}
+
+io::Task<Result<void>> Admins::load() {
+  std::function<Result<std::vector<Admin>>(io::Database&)> read = read_all;
+  auto all = co_await door_.run(std::move(read));
+  if (!all.ok()) co_return std::move(all).error();
+  for (auto& admin : *all) {
+    if (admin.revoked_ms == 0) by_hash_[admin.hash] = admin.name;
+    admins_[admin.name] = std::move(admin);
+  }
+  co_return Result<void>();
+}
+
+// Keys are found by their hash: how long that takes says nothing of a key.
+std::optional<AdminIdentity> Admins::identify(std::string_view key) const {
+  const std::string hash = hash_of_key(key);
+  if (crypto::constant_time_equal(hash, root_hash_)) return AdminIdentity{kRootAdmin};
+  const auto found = by_hash_.find(hash);
+  if (found == by_hash_.end()) return std::nullopt;
+  return AdminIdentity{found->second};
+}
+
+io::Task<Result<std::string>> Admins::create(std::string name, AdminIdentity by) {
+  if (const auto text = Spiffe{"grid", Role::Admin, "admin", name}.format(); !text.ok() || name.empty()) {
+    co_return invalid("admin name \"" + name +
+                      "\": 1 to 63 characters of a-z 0-9 . _ -, beginning with a letter or digit");
+  }
+  if (name == kRootAdmin || admins_.contains(name)) {
+    co_return Error{Code::AlreadyExists, Origin::Client, Retry::Never,
+                    "admin \"" + name + "\" exists or existed: a name is one person's for ever, take another"};
+  }
+  std::string secret(32, '\0');
+  env_.entropy(secret);
+  const std::string key = "agadmin_" + crypto::base62(secret);
+  Admin admin{name, hash_of_key(key), by.name, unix_ms(env_.wall()), "", 0};
+  admins_[name] = admin;  // the name is taken while it is being written
+  std::function<Result<void>(io::Database&)> store = [admin](io::Database& db) { return write_one(db, admin); };
+  auto stored = co_await door_.run(std::move(store));
+  if (!stored.ok()) {
+    admins_.erase(name);
+    co_return std::move(stored).error();
+  }
+  by_hash_[admin.hash] = name;
+  env_.log().note("admin_created", {{"name", name}, {"by", by.name}});
+  co_return key;
+}
+
+io::Task<Result<Admin>> Admins::revoke(std::string name, AdminIdentity by) {
+  if (name == kRootAdmin) {
+    co_return invalid(
+        "root's key is the one control was started with: change --admin-key or its file admin_key, and restart it");
+  }
+  const auto found = admins_.find(name);
+  if (found == admins_.end()) {
+    co_return Error{Code::NotFound, Origin::Client, Retry::Never,
+                    "there is no admin \"" + name + "\": `aigrid admin list` shows them"};
+  }
+  if (found->second.revoked_ms != 0) co_return found->second;
+  Admin admin = found->second;
+  admin.revoked_by = by.name;
+  admin.revoked_ms = unix_ms(env_.wall());
+  std::function<Result<void>(io::Database&)> store = [admin](io::Database& db) { return write_one(db, admin); };
+  auto stored = co_await door_.run(std::move(store));
+  if (!stored.ok()) co_return std::move(stored).error();
+  by_hash_.erase(admin.hash);
+  admins_[name] = admin;
+  env_.log().note("admin_revoked", {{"name", name}, {"by", by.name}});
+  co_return admin;
+}
+
+}  // namespace aigrid::control

@@ -1,0 +1,55 @@
+// Admins: who may use the management API. "root" holds the key that control was started with (or made); the others have
+// named keys, made here, shown once, kept as hashes, revoked by name. A name that was used stays used, so that what the
+// catalog says of who changed what means one person for ever. One worker. Errors: InvalidArgument, AlreadyExists,
+// NotFound, with what to do.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "io/env/env.h"
+#include "io/store/database_door.h"
+
+namespace aigrid::control {
+
+// Who makes a request, as its key says.
+struct AdminIdentity {
+  std::string name;
+  bool operator==(const AdminIdentity&) const = default;
+};
+
+inline constexpr const char* kRootAdmin = "root";
+
+struct Admin {
+  std::string name;
+  std::string hash;  // SHA-256 of the key
+  std::string made_by;
+  std::int64_t made_ms = 0;
+  std::string revoked_by;
+  std::int64_t revoked_ms = 0;  // 0: in force
+};
+
+class Admins {
+ public:
+  Admins(io::Env& env, io::DatabaseDoor& door, const std::string& root_key);
+  // Makes the table and reads it. For start-up.
+  io::Task<Result<void>> load();
+
+  std::optional<AdminIdentity> identify(std::string_view key) const;
+  const std::map<std::string, Admin>& all() const { return admins_; }  // but root
+  // The new key's text.
+  io::Task<Result<std::string>> create(std::string name, AdminIdentity by);
+  // In force when it returns: for every later request. Root's key is a file of control's, and not revoked here.
+  io::Task<Result<Admin>> revoke(std::string name, AdminIdentity by);
+
+ private:
+  io::Env& env_;
+  io::DatabaseDoor& door_;
+  std::string root_hash_;
+  std::map<std::string, Admin> admins_;
+  std::map<std::string, std::string> by_hash_;  // in force → name
+};
+
+}  // namespace aigrid::control
