@@ -4,12 +4,12 @@
 #include <optional>
 #include <utility>
 
-#include "app/gateway/update_stream.h"
 #include "format/inner/rows.h"
 #include "io/client/backoff.h"
 #include "io/client/inner_dial.h"
 #include "io/client/join.h"
 #include "io/client/renewal.h"
+#include "io/client/update_stream.h"
 #include "world/virtual_engine.h"
 
 namespace aigrid::world {
@@ -60,7 +60,7 @@ class Node {
   io::Task<void> take_bundles(std::shared_ptr<io::H2Stream> stream) {
     const std::string hello = "{\"version\":0,\"sections\":{}}\n";
     (void)(co_await stream->write(hello)).ok();
-    gateway::UpdateReader updates(*stream);
+    io::UpdateReader updates(*stream, io::kMaxUpdateToAgent);
     for (;;) {
       auto update = co_await updates.next();
       if (!update.ok() || !update->has_value()) co_return;
