@@ -54,7 +54,8 @@ struct RequestLeaf {
   std::uint64_t data_level = 0;
   std::vector<std::string> regimes;
   std::uint64_t bundle_version = 0;
-  std::string bundle_hash;  // SHA-256 of the manifest it was decided under, 32 bytes
+  std::string bundle_hash;                 // SHA-256 of the manifest it was admitted and rated under, 32 bytes
+  std::vector<std::string> later_bundles;  // the same of those that it was routed again under
   std::string model;
   std::string model_digest;  // as the model's resource states it, hex
   std::string endpoint;

@@ -120,7 +120,8 @@ void fields(V& v, T& a) {
 template <class V, Is<grid::RequestLeaf> T>
 void fields(V& v, T& r) {
   v(r.request_id), v(r.tenant), v(r.project), v(r.key_id), v(r.key_zone), v(r.zones);
-  v(r.data_level), v(r.regimes), v(r.bundle_version), v(r.bundle_hash), v(r.model), v(r.model_digest), v(r.endpoint);
+  v(r.data_level), v(r.regimes), v(r.bundle_version), v(r.bundle_hash), v(r.later_bundles), v(r.model),
+      v(r.model_digest), v(r.endpoint);
   v(r.route), v(r.removed), v(r.gateway_certificate), v(r.request_hash), v(r.answer_hash);
   v(r.outcome), v(r.code), v(r.status);
   v(r.usage.prompt_tokens), v(r.usage.completion_tokens), v(r.usage.cached_tokens), v(r.attempts);

@@ -17,6 +17,7 @@ grid::AuditLeaf full() {
   r.regimes = {"GDPR"};
   r.bundle_version = 300;
   r.bundle_hash = std::string(32, 'b');
+  r.later_bundles = {std::string(32, 'l')};
   r.model = "tiny";
   r.model_digest = "ab";
   r.endpoint = "chat.completions";

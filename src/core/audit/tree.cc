@@ -72,6 +72,15 @@ Result<Digest> digest_of(std::string_view bytes) {
   return out;
 }
 
+Result<Digest> tile_root(std::string_view hashes) {
+  if (hashes.empty() || hashes.size() % kHashBytes != 0 || hashes.size() > kTileWidth * kHashBytes) {
+    return invalid("a tile has 1 to 256 hashes of 32 bytes, not " + std::to_string(hashes.size()) + " bytes");
+  }
+  std::vector<Digest> row(hashes.size() / kHashBytes);
+  std::memcpy(row.data(), hashes.data(), hashes.size());
+  return root_of(row.data(), row.size());
+}
+
 std::string tile_path(const TileName& name) { return path_of(std::to_string(name.level), name.number, name.width); }
 
 std::string entries_path(const TileName& name) { return path_of("entries", name.number, name.width); }

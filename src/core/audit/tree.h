@@ -25,6 +25,8 @@ inline constexpr std::size_t kHashBytes = 32;
 Digest leaf_hash(std::string_view leaf);
 Digest node_hash(const Digest& left, const Digest& right);
 Digest empty_root();
+// Of the hashes of a tile, 1 to 256.
+Result<Digest> tile_root(std::string_view hashes);
 // 32 bytes; others give InvalidArgument.
 Result<Digest> digest_of(std::string_view bytes);
 

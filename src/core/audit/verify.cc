@@ -1,0 +1,283 @@
+#include "core/audit/verify.h"
+
+#include <algorithm>
+#include <cstring>
+#include <tuple>
+#include <utility>
+
+#include "core/audit/leaf.h"
+#include "core/ledger/charge.h"
+
+namespace aigrid::audit {
+
+Result<std::shared_ptr<const Law>> Law::compile(const grid::Inventory& inventory) {
+  auto law = std::make_shared<Law>();
+  AIGRID_TRY(law->residency_, policy::Residency::compile(inventory));
+  for (const auto& tenant : inventory.tenants) law->price_book_of_[tenant.name] = tenant.price_book;
+  for (const auto& book : inventory.price_books) {
+    for (const auto& price : book.prices) law->books_[book.name][price.model] = price;
+  }
+  return std::shared_ptr<const Law>(std::move(law));
+}
+
+Result<policy::Permit> Law::permitted(const grid::RequestLeaf& leaf) const {
+  policy::Subject subject;
+  subject.tenant = leaf.tenant;
+  subject.project = leaf.project;
+  subject.model = leaf.model;
+  subject.key_zone = leaf.key_zone;
+  subject.zones = &leaf.zones;
+  return residency_.permitted(subject);
+}
+
+bool Law::among(const policy::Permit& permit, std::string_view site) const {
+  const auto index = residency_.find_site(site);
+  return index && permit.sites.contains(*index);
+}
+
+std::string Law::judge_price(const grid::RequestLeaf& leaf) const {
+  const auto tenant = price_book_of_.find(leaf.tenant);
+  grid::Price price;
+  if (tenant != price_book_of_.end()) {
+    if (const auto book = books_.find(tenant->second); book != books_.end()) {
+      if (const auto found = book->second.find(leaf.model); found != book->second.end()) price = found->second;
+    }
+    if (!leaf.price_book.empty() && leaf.price_book != tenant->second) {
+      return "it was rated by price book " + leaf.price_book + ", its tenant's is " + tenant->second;
+    }
+  }
+  if (leaf.input_nano != price.input_nano_per_token || leaf.output_nano != price.output_nano_per_token) {
+    return "its prices are " + std::to_string(leaf.input_nano) + " and " + std::to_string(leaf.output_nano) +
+           ", those in force were " + std::to_string(price.input_nano_per_token) + " and " +
+           std::to_string(price.output_nano_per_token);
+  }
+  const std::int64_t charge = ledger::charge(leaf.usage, {leaf.input_nano, leaf.output_nano});
+  if (charge != leaf.charge_nano) {
+    return "its charge is " + std::to_string(leaf.charge_nano) + ", its tokens make " + std::to_string(charge);
+  }
+  return {};
+}
+
+namespace {
+
+// Every place that an attempt went to, and the one that answered, is in what one of its bundles permits.
+std::string judge_places(const grid::RequestLeaf& leaf, const std::vector<const Law*>& laws) {
+  std::string answered;
+  for (const auto& step : leaf.route) {
+    if (step.action == "process") answered = step.site;
+  }
+  if (leaf.attempts.empty() && answered.empty()) return {};
+  std::vector<std::pair<const Law*, policy::Permit>> permits;
+  std::string refusal;
+  for (const Law* law : laws) {
+    auto permit = law->permitted(leaf);
+    if (permit.ok()) {
+      permits.emplace_back(law, std::move(*permit));
+    } else {
+      refusal = permit.error().message;
+    }
+  }
+  if (permits.empty()) return "it ran, though nothing permits it: " + refusal;
+  const auto outside = [&](const std::string& site) {
+    return std::none_of(permits.begin(), permits.end(),
+                        [&site](const auto& one) { return one.first->among(one.second, site); });
+  };
+  std::uint64_t number = 0;
+  bool served = answered.empty();
+  for (const auto& attempt : leaf.attempts) {
+    if (outside(attempt.site)) {
+      return "attempt " + std::to_string(attempt.number) + " of tenant " + leaf.tenant + " went to " + attempt.site +
+             ", where it may not";
+    }
+    if (attempt.number <= number) return "its attempts are not in order";
+    number = attempt.number;
+    served = served || attempt.site == answered;
+  }
+  if (!answered.empty() && outside(answered)) {
+    return leaf.tenant + " was answered from " + answered + ", where it may not";
+  }
+  return served ? std::string() : "it was answered from " + answered + ", where no attempt went";
+}
+
+}  // namespace
+
+std::string judge(const grid::RequestLeaf& leaf, const Laws& laws, bool& unjudged) {
+  std::vector<const Law*> mine;
+  const auto learn = [&](const std::string& hash) {
+    const auto law = laws.find(hash);
+    if (law == laws.end()) {
+      unjudged = true;
+    } else {
+      mine.push_back(law->second.get());
+    }
+  };
+  learn(leaf.bundle_hash);
+  for (const auto& hash : leaf.later_bundles) learn(hash);
+  if (unjudged) return {};
+  std::string wrong = judge_places(leaf, mine);
+  return wrong.empty() ? mine.front()->judge_price(leaf) : wrong;
+}
+
+namespace {
+
+void look(const grid::AuditLeaf& leaf, const Laws& laws, Looked& out) {
+  out.source = leaf.source;
+  out.epoch = leaf.epoch;
+  out.previous = leaf.previous;
+  out.unix_ms = leaf.unix_ms;
+  out.conflict = std::holds_alternative<grid::ConflictLeaf>(leaf.body);
+  out.chained = !out.conflict;
+  const auto* request = std::get_if<grid::RequestLeaf>(&leaf.body);
+  if (request == nullptr) return;
+  out.request = true;
+  out.charge_nano = request->charge_nano;
+  out.wrong = judge(*request, laws, out.unjudged);
+}
+
+}  // namespace
+
+Result<std::vector<Looked>> look_at(std::string_view hashes, std::string_view entries, const Laws& laws) {
+  AIGRID_TRY(const auto parsed, parse_entries(entries));
+  if (hashes.size() != parsed.size() * kHashBytes) {
+    return Error{
+        Code::DataLoss, Origin::Upstream, Retry::Never,
+        "a tile of " + std::to_string(hashes.size()) + " bytes for " + std::to_string(parsed.size()) + " leaves"};
+  }
+  std::vector<Looked> out(parsed.size());
+  for (std::size_t i = 0; i < parsed.size(); ++i) {
+    Looked& one = out[i];
+    std::memcpy(one.hash.data(), hashes.data() + i * kHashBytes, kHashBytes);
+    one.withheld = parsed[i].empty();
+    if (one.withheld) continue;
+    if (leaf_hash(parsed[i]) != one.hash) {
+      one.wrong = "the leaf is not the one that was hashed";
+      continue;
+    }
+    const auto leaf = decode_leaf(parsed[i]);
+    if (!leaf.ok()) {
+      one.wrong = leaf.error().message;
+    } else {
+      look(*leaf, laws, one);
+    }
+  }
+  return out;
+}
+
+void Verifier::found(std::uint64_t from, std::uint64_t last, std::string what) {
+  ++verdict_.found;
+  // Enough is enough, but never without the first.
+  constexpr std::size_t kEnough = 10'000;
+  if (verdict_.findings.size() >= kEnough && last >= verdict_.findings.front().last) return;
+  verdict_.findings.push_back({from, last, std::move(what)});
+}
+
+void Verifier::checkpoint(std::string_view note, bool remembered) {
+  const auto opened = open_checkpoint(note, key_);
+  const std::uint64_t end = signed_.empty() ? 0 : signed_.rbegin()->first;
+  if (!opened.ok()) {
+    found(end, end, "a checkpoint that does not hold: " + opened.error().message);
+    return;
+  }
+  ++verdict_.checkpoints;
+  const auto [it, fresh] = signed_.emplace(opened->size, opened->root);
+  if (!fresh && it->second != opened->root) {
+    found(0, std::max<std::uint64_t>(opened->size, 1) - 1,
+          "a fork: two signed roots of size " + std::to_string(opened->size));
+  }
+  if (remembered) remembered_ = std::max(remembered_, opened->size);
+  if (!remembered) verdict_.size = std::max(verdict_.size, opened->size);
+}
+
+void Verifier::tile(const std::vector<Looked>& leaves) {
+  for (const auto& one : leaves) {
+    look_at_checkpoint();
+    leaf(one);
+  }
+}
+
+// The tree has as many leaves as this checkpoint: every checkpoint that fits is the beginning of every later one.
+void Verifier::look_at_checkpoint() {
+  const auto it = signed_.find(tree_.size());
+  if (it == signed_.end()) return;
+  if (tree_.root() == it->second) {
+    good_ = tree_.size();
+  } else {
+    const std::uint64_t last = tree_.size() == 0 ? 0 : tree_.size() - 1;
+    found(std::min(good_, last), last,
+          "the leaves are not those that the checkpoint of size " + std::to_string(it->first) + " signed");
+  }
+  signed_.erase(it);
+}
+
+void Verifier::leaf(const Looked& leaf) {
+  const std::uint64_t index = tree_.size();
+  ++verdict_.leaves;
+  verdict_.withheld += leaf.withheld ? 1 : 0;
+  verdict_.requests += leaf.request ? 1 : 0;
+  verdict_.unjudged += leaf.unjudged ? 1 : 0;
+  verdict_.conflicts += leaf.conflict ? 1 : 0;
+  verdict_.charge_nano += leaf.charge_nano;
+  if (leaf.unix_ms != 0) {
+    if (verdict_.first_unix_ms == 0) verdict_.first_unix_ms = leaf.unix_ms;
+    verdict_.last_unix_ms = leaf.unix_ms;
+  }
+  if (leaf.withheld) whole_ = false;
+  if (!leaf.wrong.empty()) found(index, index, leaf.wrong);
+  if (!leaf.withheld && leaf.source.empty()) unread_.insert(crypto::bytes(leaf.hash));
+  if (whole_ && leaf.chained && !leaf.source.empty()) {
+    auto& source = sources_[leaf.source];
+    const std::string expected = leaf.epoch == source.epoch ? source.hash : std::string();
+    if (leaf.epoch < source.epoch) {
+      found(index, index, "it is of an epoch of " + leaf.source + " that is over");
+    } else if (leaf.previous != expected && !unread_.contains(leaf.previous)) {
+      found(source.hash.empty() ? index : source.index, index,
+            "the chain of " + leaf.source + " is broken: a leaf is missing, added or another");
+    }
+    source = {leaf.epoch, crypto::bytes(leaf.hash), index};
+  }
+  std::vector<Tile> filled;
+  tree_.append(leaf.hash, filled);
+  for (auto& tile : filled) {
+    if (tile.name.level > 0) upper_[{tile.name.level, tile.name.number}] = std::move(tile.hashes);
+  }
+}
+
+void Verifier::upper_tile(const TileName& name, std::string_view hashes) {
+  std::string mine = tree_.edge(name);
+  if (const auto it = upper_.find({name.level, name.number}); it != upper_.end()) {
+    mine = it->second.substr(0, name.width * kHashBytes);
+  }
+  if (mine == hashes) return;
+  const std::uint64_t below = std::uint64_t{1} << (name.level * kTileHeight);
+  std::uint64_t at = 0;
+  while ((at + 1) * kHashBytes <= std::min(mine.size(), hashes.size()) &&
+         mine.compare(at * kHashBytes, kHashBytes, hashes.substr(at * kHashBytes, kHashBytes)) == 0) {
+    ++at;
+  }
+  const std::uint64_t first = (name.number * kTileWidth + at) * below;
+  found(first, first + below - 1, "tile " + tile_path(name) + " does not follow from the leaves");
+}
+
+Verdict Verifier::finish() {
+  look_at_checkpoint();
+  const std::uint64_t leaves = tree_.size();
+  if (verdict_.checkpoints == 0) found(0, 0, "no checkpoint: nothing here is signed");
+  for (const auto& [size, root] : signed_) {
+    if (size > leaves) {
+      found(leaves, size - 1,
+            "a signed log of " + std::to_string(size) + " leaves, and only " + std::to_string(leaves) + " are here");
+    }
+  }
+  if (verdict_.size < leaves) found(verdict_.size, leaves - 1, "leaves that no checkpoint covers");
+  if (remembered_ > verdict_.size) {
+    found(verdict_.size, remembered_ - 1,
+          "a rollback: the reader has seen a signed log of " + std::to_string(remembered_) + " leaves");
+  }
+  std::sort(verdict_.findings.begin(), verdict_.findings.end(), [](const Finding& a, const Finding& b) {
+    return std::tie(a.last, a.index, a.what) < std::tie(b.last, b.index, b.what);
+  });
+  if (verdict_.findings.size() > kMostFindings) verdict_.findings.resize(kMostFindings);
+  return std::move(verdict_);
+}
+
+}  // namespace aigrid::audit
