@@ -92,6 +92,14 @@ Refusal Driver::refusal(int status, std::string_view body) const {
   return out;
 }
 
+Resume Driver::resume(const grid::Deployment& /*deployment*/) const { return capabilities().resume; }
+
+Result<void> Driver::check_adopted(const grid::Deployment& /*deployment*/) const { return {}; }
+
+bool Driver::refuses_stream_options(int status, std::string_view body) const {
+  return (status == 400 || status == 422) && body.find("stream_options") != std::string_view::npos;
+}
+
 namespace {
 
 bool is_ip_text(std::string_view host) {

@@ -29,7 +29,8 @@ struct Capabilities {
   bool metrics = false;  // GET /metrics is understood by load_from_metrics
   bool slots = false;    // GET /slots is understood by load_from_slots
   bool unix_socket = false;
-  bool timings_per_event = false;  // streams carry exact counts with every event when asked to
+  bool timings_per_event = false;  // streams carry exact counts with every event when asked to, of the prompt too
+  bool token_ids = false;          // streams name the tokens when asked for logprobs
 };
 
 // Where and with what the agent starts engines.
@@ -80,6 +81,8 @@ struct Refusal {
 // Value of a metric by its full name, labels summed; nullopt: the engine does not show it.
 using Sample = std::function<std::optional<double>(std::string_view name)>;
 
+class TokenResume;  // engine/token_resume.h
+
 class Driver {
  public:
   virtual ~Driver() = default;
@@ -90,6 +93,15 @@ class Driver {
                                 const LaunchContext& context) const = 0;
   virtual Load load_from_metrics(const Sample& sample) const = 0;
   virtual Load load_from_slots(std::string_view json) const = 0;
+
+  // How a stream that was begun on another node can go on here. None, unless the deployment says more.
+  virtual Resume resume(const grid::Deployment& deployment) const;
+  // Null unless resume() is Tokens.
+  virtual const TokenResume* tokens() const { return nullptr; }
+  // Deployments with a URL: is what they say of the engine understood?
+  virtual Result<void> check_adopted(const grid::Deployment& deployment) const;
+  // Did it refuse a request because streams with usage are unknown to it?
+  bool refuses_stream_options(int status, std::string_view body) const;
 
   std::string_view health_path() const { return "/health"; }
   std::string_view metrics_path() const { return "/metrics"; }

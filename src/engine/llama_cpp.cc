@@ -9,7 +9,8 @@ namespace aigrid::engine {
 
 Capabilities LlamaCpp::capabilities() const {
   Capabilities out;
-  out.abort = out.usage = out.metrics = out.slots = out.unix_socket = out.timings_per_event = true;
+  out.abort = out.usage = out.metrics = out.slots = out.unix_socket = out.timings_per_event = out.token_ids = true;
+  out.resume = Resume::Tokens;
   return out;
 }
 

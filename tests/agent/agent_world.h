@@ -16,6 +16,7 @@
 #include "base/crypto/hash.h"
 #include "format/bundle/bundle.h"
 #include "format/inner/frames.h"
+#include "format/inner/records.h"
 #include "format/inner/rows.h"
 #include "io/client/identity.h"
 #include "io/client/inner_dial.h"
@@ -43,6 +44,7 @@ struct Trial {
   inner::Ask ask;
   std::string body;
   std::size_t cancel_after_tokens = 0;  // 0: never
+  Duration cancel_after{0};             // 0: never
   std::size_t reset_after_tokens = 0;
   bool read_nothing = false;  // a slow client: the window is never given back
 
@@ -50,6 +52,8 @@ struct Trial {
   std::string client;  // bytes of data
   std::string tail;
   std::uint32_t tokens = 0;
+  std::vector<std::uint32_t> ids;
+  inner::Resume resume = inner::Resume::None;  // after the last tokens
   inner::Head head;
   std::optional<inner::End> end;
   std::optional<inner::Refuse> refuse;
@@ -181,6 +185,8 @@ class AgentWorld {
   std::vector<std::string> bundle_answers;
   inner::NodeReport report;
   std::uint64_t reports = 0;
+  std::vector<grid::AgentRecord> records;  // that arrived
+  bool refuse_records = false;
   int connections = 0;
   std::optional<int> exit_code;
 
@@ -191,6 +197,7 @@ class AgentWorld {
   io::Task<void> run_node(io::Env& env);
   io::Task<void> run_gateway(io::Env& env);
   io::Task<void> serve(io::Env& env, std::unique_ptr<io::Stream> raw);
+  io::Task<void> take_records(std::shared_ptr<io::H2Stream> stream);
   io::Task<void> follow_up();
   io::Task<void> push_bundles();
   io::Task<void> read_answers(std::shared_ptr<io::H2Stream> stream);

@@ -44,12 +44,17 @@ def test_leaving_in_the_middle_of_a_stream_stops_the_engine(grid, ingress):
     assert leave(grid, ingress, LONG, events=3) <= 1.0
 
 
-def test_leaving_while_a_whole_answer_is_made_ends_the_request(grid):
-    """The grid lets go at once. llama.cpp itself works such an answer to its end: it looks for its client only when it streams."""
+def test_leaving_while_a_whole_answer_is_made_stops_the_engine_and_is_counted(grid):
+    """The engine streams to its agent whatever the client asked for: so it stops, and what it made is known."""
     grid.settled()
-    before = grid.api("/api/v1/usage").json["total"]["requests"]
-    assert leave(grid, "paris", LONG, events=0, stream=False) < 10
-    until(lambda: grid.api("/api/v1/usage").json["total"]["requests"] == before + 1, 2, "its one record")
+    before = grid.api("/api/v1/usage").json["total"]
+    assert leave(grid, "paris", LONG, events=0, stream=False) <= 1.0
+    def grown():
+        now = grid.api("/api/v1/usage").json["total"]
+        return now if now["requests"] == before["requests"] + 1 else None
+    after = until(grown, 5, "its one record")
+    assert after["prompt_tokens"] > before["prompt_tokens"]
+    assert after["completion_tokens"] - before["completion_tokens"] < 256
 
 
 def test_an_aborted_request_is_in_the_ledger_once_with_what_it_used(grid):

@@ -31,9 +31,16 @@ io::Task<void> reply(io::Exchange& exchange, int status, std::string body, std::
   (void)co_await exchange.respond(status, headers, std::move(body));
 }
 
+constexpr std::uint32_t kFirstWord = 1'000'000;  // ids of an answer's words; below are those of prompts
+constexpr std::uint32_t kVocabulary = 11;        // the first of an answer, and the ten
+
 Duration at_rate(double tokens, double per_s) { return from_ms_f(tokens / per_s * 1000); }
 
 }  // namespace
+
+std::uint32_t token_id(std::uint64_t n) {
+  return kFirstWord + static_cast<std::uint32_t>(n == 0 ? 0 : (n - 1) % (kVocabulary - 1) + 1);
+}
 
 std::string token_text(std::uint64_t n) {
   static constexpr const char* kWords[] = {"the", "grid", "runs", "near", "you", "and", "stays", "where", "it", "may"};
@@ -57,7 +64,10 @@ struct VirtualEngine::Job {
   std::string id;
   bool stream = false;
   bool usage = false;
-  bool timings = false;  // with every event
+  bool timings = false;      // with every event
+  bool ids = false;          // names its tokens
+  bool native = false;       // llama.cpp's own endpoint: token array in, tokens out
+  std::uint32_t before = 0;  // native: tokens of the answer that were made elsewhere
   std::uint32_t prompt = 0;
   std::uint32_t limit = 0;
   std::uint32_t made = 0;
@@ -148,6 +158,10 @@ io::Task<void> VirtualEngine::answer(io::Exchange& exchange) {
     co_await reply(exchange, 503, error_text(503, "out of order", "unavailable_error"));
   } else if (target == "/v1/chat/completions") {
     co_await chat(exchange);
+  } else if (target == "/completion") {
+    co_await complete(exchange);
+  } else if (target == "/apply-template" || target == "/tokenize" || target == "/detokenize") {
+    co_await tell_tokens(exchange);
   } else if (target == "/v1/embeddings") {
     co_await embed(exchange);
   } else {
@@ -178,10 +192,19 @@ io::Task<void> VirtualEngine::chat(io::Exchange& exchange) {
   job.stream = body.value("stream", false);
   job.usage = job.stream && body.contains("stream_options") && body["stream_options"].value("include_usage", false);
   job.timings = body.value("timings_per_token", false);
+  job.ids = body.value("logprobs", false);
+  if (script_.refuse_stream_options && body.contains("stream_options")) {
+    co_await reply(exchange, 400, error_text(400, "unknown field: stream_options", "invalid_request_error"));
+    co_return;
+  }
   // Like the real one: without a limit it runs to the end of the context, here to the script's length.
   const std::uint32_t room = script_.context_tokens - job.prompt;
   const auto most = body.value("max_tokens", body.value("max_completion_tokens", std::int64_t{room}));
-  job.limit = std::min({room, static_cast<std::uint32_t>(std::max<std::int64_t>(most, 1)), script_.answer_tokens});
+  // An assistant's last message is gone on from.
+  const json last = body["messages"].empty() ? json::object() : body["messages"].back();
+  if (last.value("role", "") == "assistant") job.before = job.made = words(last.value("content", ""));
+  job.limit =
+      std::min({room, job.before + static_cast<std::uint32_t>(std::max<std::int64_t>(most, 1)), script_.answer_tokens});
   job.finish = job.limit == script_.answer_tokens ? "stop" : "length";
   job.id = "chatcmpl-engine" + std::to_string(++answers_);
   Slot slot(*this, exchange);
@@ -195,26 +218,50 @@ io::Task<void> VirtualEngine::stream_piece(io::Exchange& exchange, std::string b
   (void)co_await exchange.write(text);
 }
 
-io::Task<void> VirtualEngine::generate(io::Exchange& exchange, Job& job) {
-  const auto piece = [&](json delta, json finish) {
-    json out{
-        {"id", job.id},
-        {"object", "chat.completion.chunk"},
-        {"created", unix_seconds(env_.wall())},
-        {"model", model_},
-        {"choices", json::array({{{"index", 0}, {"delta", std::move(delta)}, {"finish_reason", std::move(finish)}}})}};
-    if (job.timings) out["timings"] = {{"cache_n", 0}, {"prompt_n", job.prompt}, {"predicted_n", job.made}};
+// One event of a chat's stream, or of the native endpoint's.
+std::string VirtualEngine::event(const Job& job, const std::string& text, const std::vector<std::uint32_t>& ids,
+                                 const json& finish) const {
+  const json timings{{"cache_n", 0}, {"prompt_n", job.prompt}, {"predicted_n", job.made - job.before}};
+  if (job.native) {
+    json out{{"index", 0}, {"content", text}, {"tokens", ids}, {"stop", !finish.is_null()}, {"timings", timings}};
+    out["tokens_predicted"] = job.made - job.before;
+    out["tokens_evaluated"] = job.prompt;
+    if (!finish.is_null()) out["stop_type"] = finish == "length" ? "limit" : "eos";
     return out.dump();
-  };
+  }
+  json delta = json::object();
+  if (!text.empty()) delta["content"] = text;
+  json choice{{"index", 0}, {"delta", std::move(delta)}, {"finish_reason", finish}};
+  if (job.ids && !ids.empty()) {  // the last one's, as the real one does
+    choice["logprobs"] = {{"content", json::array({{{"id", ids.back()}, {"token", text}, {"logprob", -0.1}}})}};
+  }
+  json out{{"id", job.id},
+           {"object", "chat.completion.chunk"},
+           {"created", unix_seconds(env_.wall())},
+           {"model", model_},
+           {"choices", json::array({std::move(choice)})}};
+  if (job.timings) out["timings"] = timings;
+  return out.dump();
+}
+
+io::Task<void> VirtualEngine::open_stream(io::Exchange& exchange, Job& job) {
+  (void)co_await exchange.start(200, {{"content-type", "text/event-stream"}});
+  if (job.native) co_return;
+  json opening = json::parse(event(job, "", {}, nullptr));
+  opening["choices"][0]["delta"] = {{"role", "assistant"}, {"content", nullptr}};
+  const std::string text = opening.dump();
+  co_await stream_piece(exchange, text);
+}
+
+io::Task<void> VirtualEngine::generate(io::Exchange& exchange, Job& job) {
   const Duration prefill = at_rate(job.prompt, script_.prefill_tokens_per_s);
   co_await env_.sleep_for(prefill);
   counts_.prompt_tokens += job.prompt;
   counts_.prefill += prefill;
-  if (job.stream && !exchange.client_gone()) {
-    (void)co_await exchange.start(200, {{"content-type", "text/event-stream"}});
-    co_await stream_piece(exchange, piece({{"role", "assistant"}, {"content", nullptr}}, nullptr));
-  }
+  if (job.stream && !exchange.client_gone()) co_await open_stream(exchange, job);
   const Duration step = at_rate(1, script_.decode_tokens_per_s);
+  std::string held;  // as the text of half a character is held back
+  std::vector<std::uint32_t> ids;
   while (job.made < job.limit) {
     co_await env_.sleep_for(step);
     if (exchange.client_gone()) {
@@ -228,13 +275,24 @@ io::Task<void> VirtualEngine::generate(io::Exchange& exchange, Job& job) {
       exchange.abort();
       co_return;
     }
-    const std::string word = token_text(job.made++);
-    job.text += word;
-    if (job.stream) co_await stream_piece(exchange, piece({{"content", word}}, nullptr));
+    ids.push_back(token_id(job.made));
+    held += token_text(job.made++);
+    if (script_.hold_every > 1 && job.made % script_.hold_every != 0 && job.made < job.limit) continue;
+    job.text += held;
+    if (job.stream) {
+      const std::string text = event(job, held, ids, nullptr);
+      co_await stream_piece(exchange, text);
+    }
+    held.clear();
+    ids.clear();
   }
+  co_await finish(exchange, job);
+}
+
+io::Task<void> VirtualEngine::finish(io::Exchange& exchange, Job& job) {
   const json usage{{"prompt_tokens", job.prompt},
-                   {"completion_tokens", job.made},
-                   {"total_tokens", job.prompt + job.made},
+                   {"completion_tokens", job.made - job.before},
+                   {"total_tokens", job.prompt + job.made - job.before},
                    {"prompt_tokens_details", {{"cached_tokens", 0}}}};
   if (!job.stream) {
     const json message{{"role", "assistant"}, {"content", job.text}};
@@ -247,14 +305,84 @@ io::Task<void> VirtualEngine::generate(io::Exchange& exchange, Job& job) {
     co_await reply(exchange, 200, whole.dump());
     co_return;
   }
-  co_await stream_piece(exchange, piece(json::object(), job.finish));
+  const std::string last = event(job, "", {}, job.finish);
+  co_await stream_piece(exchange, last);
   if (job.usage) {
-    const json last{{"id", job.id},    {"object", "chat.completion.chunk"}, {"created", unix_seconds(env_.wall())},
-                    {"model", model_}, {"choices", json::array()},          {"usage", usage}};
-    co_await stream_piece(exchange, last.dump());
+    const json counts{{"id", job.id},    {"object", "chat.completion.chunk"}, {"created", unix_seconds(env_.wall())},
+                      {"model", model_}, {"choices", json::array()},          {"usage", usage}};
+    co_await stream_piece(exchange, counts.dump());
   }
-  co_await stream_piece(exchange, "[DONE]");
+  if (!job.native) co_await stream_piece(exchange, "[DONE]");
   (void)co_await exchange.finish();
+}
+
+// llama.cpp's native endpoint: goes on behind a prompt given as tokens. Those of an answer are counted apart: they must
+// be the very ones that this engine makes, for its text to go on from there.
+io::Task<void> VirtualEngine::complete(io::Exchange& exchange) {
+  auto read = co_await exchange.read_body(kMaxBody);
+  if (!read.ok()) co_return;
+  const json body = json::parse(*read, nullptr, false);
+  if (!body.is_object() || !body.contains("prompt") || !body["prompt"].is_array()) {
+    co_await reply(exchange, 400, error_text(400, "a prompt of tokens is expected", "invalid_request_error"));
+    co_return;
+  }
+  Job job;
+  job.native = job.stream = true;
+  for (const auto& id : body["prompt"]) {
+    ++job.prompt;
+    if (id.get<std::uint32_t>() < kFirstWord) continue;
+    if (id.get<std::uint32_t>() != token_id(job.before++)) {
+      co_await reply(exchange, 400, error_text(400, "these tokens are of no answer of mine", "invalid_request_error"));
+      co_return;
+    }
+  }
+  job.made = job.before;
+  const std::uint32_t most = job.before + body.value("n_predict", script_.answer_tokens);
+  job.limit = std::min(most, script_.answer_tokens);
+  job.finish = job.limit == script_.answer_tokens ? "stop" : "length";
+  Slot slot(*this, exchange);
+  const bool held = co_await slot.acquire();
+  if (held) co_await generate(exchange, job);
+  if (!held || job.left) ++counts_.aborted;
+}
+
+// Its vocabulary: words are ids from kFirstWord, the first of an answer (without a blank before it) has one of its own;
+// all of a prompt is ids below.
+io::Task<void> VirtualEngine::tell_tokens(io::Exchange& exchange) {
+  const std::string target = exchange.head().target;
+  auto read = co_await exchange.read_body(kMaxBody);
+  if (!read.ok()) co_return;
+  const json body = json::parse(*read, nullptr, false);
+  json out = json::object();
+  if (target == "/apply-template") {
+    out["prompt"] = "prompt of " + std::to_string(count_prompt(*read));
+  } else if (target == "/detokenize") {
+    std::string text;
+    for (const auto& id : body["tokens"]) text += token_text(id.get<std::uint32_t>() - kFirstWord);
+    out["content"] = text;
+  } else {
+    constexpr std::string_view kPrompt = "prompt of ";
+    const std::string text = body["content"];
+    std::vector<std::uint32_t> ids;
+    if (text.starts_with(kPrompt)) {
+      const int n = std::stoi(text.substr(kPrompt.size()));
+      for (int i = 0; i < n; ++i) ids.push_back(static_cast<std::uint32_t>(i));
+    } else {
+      std::string rest = text;
+      for (std::uint32_t n = 0; n < kVocabulary && !rest.empty();) {
+        const std::string word = token_text(n);
+        if (rest.starts_with(word) && (rest.size() == word.size() || rest[word.size()] == ' ')) {
+          ids.push_back(kFirstWord + n);
+          rest.erase(0, word.size());
+          n = 0;
+        } else {
+          ++n;
+        }
+      }
+    }
+    out["tokens"] = ids;
+  }
+  co_await reply(exchange, 200, out.dump());
 }
 
 io::Task<void> VirtualEngine::embed(io::Exchange& exchange) {

@@ -9,6 +9,7 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,6 +29,8 @@ struct EngineScript {
   // Faults.
   std::optional<int> exit_at_start;               // the program ends with this code before it listens
   std::optional<std::uint32_t> die_after_tokens;  // the program ends once it has made so many, of all requests together
+  std::uint32_t hold_every = 1;                   // so many tokens come in one event, with the last one's id alone
+  bool refuse_stream_options = false;             // as an older server
   bool refuse_all = false;                        // 503 for every inference
 };
 
@@ -62,7 +65,13 @@ class VirtualEngine {
   io::Task<void> answer(io::Exchange& exchange);
   io::Task<void> chat(io::Exchange& exchange);
   io::Task<void> embed(io::Exchange& exchange);
+  io::Task<void> complete(io::Exchange& exchange);
+  io::Task<void> tell_tokens(io::Exchange& exchange);
   io::Task<void> generate(io::Exchange& exchange, Job& job);
+  io::Task<void> open_stream(io::Exchange& exchange, Job& job);
+  io::Task<void> finish(io::Exchange& exchange, Job& job);
+  std::string event(const Job& job, const std::string& text, const std::vector<std::uint32_t>& ids,
+                    const nlohmann::json& finish) const;
   io::Task<void> stream_piece(io::Exchange& exchange, std::string body);
   std::string metrics() const;
   std::string slots_json() const;
@@ -111,7 +120,8 @@ class VirtualEngines {
   std::size_t starts_ = 0;
 };
 
-// The n-th token of every answer.
+// The n-th token of every answer, as text and as the engine's vocabulary numbers it.
+std::uint32_t token_id(std::uint64_t n);
 std::string token_text(std::uint64_t n);
 // As this engine counts: words of the messages' texts, and four for each message.
 std::uint32_t count_prompt(const std::string& request_body);

@@ -15,15 +15,17 @@
 
 namespace aigrid::agent {
 
-Node::Node(io::Env& env, const AgentOptions& options, std::unique_ptr<io::Membership> membership)
+Node::Node(io::Env& env, const AgentOptions& options, std::unique_ptr<io::Membership> membership,
+           std::unique_ptr<WorkRecords> records)
     : env_(env),
       options_(options),
       membership_(std::move(membership)),
+      records_(std::move(records)),
       bundle_(env, options.state, options.name, membership_->identity().bundle_key),
       engines_(env, options_, [this] { reports_.kick(); }),
       telemetry_(env, options.system_root, options.state),
       reports_(env, options.cadence.report_every, [this] { return report(); }),
-      services_{env, options_, membership_->name().site, bundle_, engines_, counters_},
+      services_{env, options_, membership_->name().site, bundle_, engines_, counters_, *records_},
       tasks_(env.executor()) {
   bundle_.on_change([this] { engines_.reconcile(*bundle_.view()); });
 }
@@ -35,6 +37,7 @@ io::Task<int> Node::run(std::unique_ptr<io::Listener> ops) {
   tasks_.spawn(keep_connected());
   tasks_.spawn(io::keep_renewed(env_, *membership_, [this](std::string csr) { return renew(std::move(csr)); }));
   tasks_.spawn(read_telemetry());
+  tasks_.spawn(records_->ship([this] { return dial_to_ask(); }));
   if (ops) {
     io::OpsCallbacks callbacks{[this] { return ready(); }, [this] { return metrics(); }};
     tasks_.spawn(io::serve_ops(env_, std::move(ops), std::move(callbacks)));
@@ -93,6 +96,10 @@ io::InnerDial Node::dial(std::string alpn) const {
   what.role = Role::Gateway;
   what.site = membership_->name().site;
   return what;
+}
+
+io::Task<Result<std::unique_ptr<io::H2Connection>>> Node::dial_to_ask() {
+  return io::dial_inner(env_, membership_->tls(), dial(io::kAlpnAsk));
 }
 
 // On a connection of its own: on the one that serves, we never ask.
@@ -181,7 +188,9 @@ io::Task<int> run_agent(io::Env& env, AgentOptions options) {
   if (!membership.ok()) co_return failed("identity_unusable", membership.error());
   // A node is who its certificate says; a name given by hand only asks for one.
   options.name = (*membership)->name().id;
-  Node node(env, options, std::move(*membership));
+  auto records = WorkRecords::open(env, options.state, options.name, (*membership)->name().site, options.cadence);
+  if (!records.ok()) co_return failed("spool_unusable", records.error());
+  Node node(env, options, std::move(*membership), std::move(*records));
   co_return co_await node.run(std::move(ops));
 }
 

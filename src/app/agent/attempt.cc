@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "app/agent/refusals.h"
-#include "app/agent/relay.h"
 
 namespace aigrid::agent {
 
@@ -35,7 +34,7 @@ io::Task<void> Attempt::run() {
   reading_.cancel();
   if (!ended_) {
     ++services_.counters.cancelled;
-    log_end("abandoned", stream_->failure() ? stream_->failure()->message : "");
+    record("abandoned", stream_->failure() ? stream_->failure()->message : "");
   }
 }
 
@@ -123,59 +122,59 @@ io::Task<void> Attempt::answer() {
     co_return;
   }
   const SlotHold hold(engine_);
-  auto path = engine_->driver().path_of(ask_->endpoint);
-  if (!path.ok()) {
-    co_await refuse(refusal_of(path.error()));
-    co_return;
-  }
-  auto edited = edit_for(*ask_, *engine_, body_);
-  if (!edited.ok()) {
-    co_await refuse(refusal_of(edited.error()));
-    co_return;
-  }
-  body_ = std::string();  // the engine has its own now
-  AnswerTaker taker(std::move(edited->answer));
+  engine_answer_.emplace(services_.env, services_.options, *engine_, *ask_);
   // Of a whole answer nothing is seen until it is there: meanwhile we say that the engine works on it.
   io::TaskGroup telling(services_.env.executor());
   if (!ask_->stream) telling.spawn(say_still_working());
-  engine::Request request{"POST", std::move(*path), std::move(edited->body)};
-  io::ClientTimes times;  // how long an attempt may take is the gateway's to decide: it cancels
-  times.head = services_.options.cadence.answer_within;
-  auto response = co_await call_engine(services_.env, engine_->door(), std::move(request), times);
-  if (!response.ok()) {
+  auto refusal = co_await engine_answer_->begin(std::exchange(body_, {}));
+  if (refusal && head_sent_) {
     telling.cancel();
-    co_await engine_failed(response.error());
-  } else if (response->head.status != 200) {
+    co_await end("error", refusal->message);
+  } else if (refusal) {
     telling.cancel();
-    co_await refused_by_engine(*response);
-  } else if (ask_->stream) {
-    co_await relay_stream(*response, taker);
+    co_await refuse(std::move(*refusal));
   } else {
-    auto body = co_await response->read_all(services_.options.cadence.answer_bytes);
-    telling.cancel();
-    co_await relay_whole(std::move(body), taker);
+    co_await relay();
   }
 }
 
-io::Task<void> Attempt::refused_by_engine(io::ClientResponse& response) {
-  constexpr std::size_t kErrorBytes = std::size_t{64} << 10U;
-  auto body = co_await response.read_all(kErrorBytes);
-  const engine::Refusal refusal =
-      engine_->driver().refusal(response.head.status, body.ok() ? std::string_view(*body) : std::string_view());
-  if (head_sent_) {
-    co_await end("error", refusal.message);
+io::Task<void> Attempt::relay() {
+  for (;;) {
+    auto piece = co_await engine_answer_->next();
+    if (!piece.ok()) {
+      co_await engine_failed(piece.error());
+      co_return;
+    }
+    if (!piece->has_value()) break;
+    co_await pass_on(std::move(**piece));
+  }
+  co_await finish();
+}
+
+io::Task<void> Attempt::pass_on(openai::AnswerFilter::Piece piece) {
+  if (piece.tokens > 0) {
+    last_token_ = services_.env.now();
+    if (first_token_ == Time{}) first_token_ = last_token_;
+  }
+  if (!ask_->stream) {
+    untold_tokens_ += piece.tokens;
     co_return;
   }
-  inner::Refuse out = elsewhere(refusal.code, refusal.message);
-  if (!refusal.elsewhere) {
-    out.verdict = inner::Refuse::Verdict::Never;
-    out.status = static_cast<std::uint32_t>(refusal.status);
-    out.param = refusal.param;
+  if (piece.client.empty()) co_return;
+  co_await send_head();
+  if (piece.tokens > 0) {
+    inner::Tokens tokens;
+    tokens.count = piece.tokens;
+    tokens.ids = std::move(piece.ids);
+    tokens.resume = engine_answer_->resume();
+    co_await send(std::move(tokens));
   }
-  co_await refuse(std::move(out));
+  // Returns when less than 64 KiB wait to be sent: until then the engine is not read.
+  const inner::Data bytes_for_client{piece.client};
+  co_await send(bytes_for_client);
 }
 
-io::Task<void> Attempt::engine_failed(Error error) {
+io::Task<void> Attempt::engine_failed(const Error& error) {
   if (head_sent_) {
     co_await end("error", "the engine was lost: " + error.message);
   } else {
@@ -183,62 +182,14 @@ io::Task<void> Attempt::engine_failed(Error error) {
   }
 }
 
-io::Task<void> Attempt::relay_stream(io::ClientResponse& response, AnswerTaker& taker) {
+io::Task<void> Attempt::finish() {
   co_await send_head();
-  while (!taker.finished()) {
-    auto bytes = co_await response.read();
-    if (!bytes.ok()) {
-      co_await engine_failed(bytes.error());
-      co_return;
-    }
-    if (bytes->empty()) break;
-    auto piece = taker.take(*bytes);
-    usage_ = taker.filter().usage();
-    if (!piece.ok()) {
-      co_await engine_failed(piece.error());
-      co_return;
-    }
-    if (piece->tokens > 0) {
-      last_token_ = services_.env.now();
-      if (first_token_ == Time{}) first_token_ = last_token_;
-      inner::Tokens tokens;
-      tokens.count = piece->tokens;
-      co_await send(std::move(tokens));
-    }
-    // Returns when less than 64 KiB wait to be sent: until then the engine is not read.
-    if (!piece->client.empty()) {
-      const inner::Data bytes_for_client{piece->client};
-      co_await send(bytes_for_client);
-    }
+  if (!ask_->stream) {
+    inner::Tokens rest;
+    rest.count = std::exchange(untold_tokens_, 0);
+    co_await send(std::move(rest));
   }
-  co_await finish(taker);
-}
-
-io::Task<void> Attempt::relay_whole(Result<std::string> body, AnswerTaker& taker) {
-  if (!body.ok()) {
-    co_await engine_failed(body.error());
-    co_return;
-  }
-  auto tokens = taker.take_whole(*body);
-  if (!tokens.ok()) {
-    co_await engine_failed(tokens.error());
-    co_return;
-  }
-  usage_ = taker.filter().usage();
-  first_token_ = last_token_ = services_.env.now();
-  co_await send_head();
-  inner::Tokens all;
-  all.count = *tokens;
-  co_await send(std::move(all));
-  co_await finish(taker);
-}
-
-io::Task<void> Attempt::finish(AnswerTaker& taker) {
-  if (!taker.finished()) {
-    co_await engine_failed(unavailable("its answer ended before it was complete"));
-    co_return;
-  }
-  std::string_view rest = taker.filter().tail();
+  std::string_view rest = engine_answer_->filter().tail();
   // A whole answer may be larger than a frame.
   while (!ask_->stream && rest.size() > http::H2Session::kSendBuffer) {
     const inner::Data piece{rest.substr(0, http::H2Session::kSendBuffer)};
@@ -247,17 +198,18 @@ io::Task<void> Attempt::finish(AnswerTaker& taker) {
   }
   const inner::Tail tail{rest};
   co_await send(tail);
-  co_await end(taker.filter().finish_reason(), "");
+  co_await end(engine_answer_->filter().finish_reason(), "");
 }
 
 io::Task<void> Attempt::say_still_working() {
   const placement::AgentCadence& cadence = services_.options.cadence;
-  const inner::Tokens nothing_yet;
   co_await services_.env.sleep_for(cadence.accept_after);
   co_await send_head();
   for (;;) {
     co_await services_.env.sleep_for(cadence.still_working);
-    co_await send(nothing_yet);
+    inner::Tokens so_far;
+    so_far.count = std::exchange(untold_tokens_, 0);
+    co_await send(std::move(so_far));
   }
 }
 
@@ -270,7 +222,8 @@ io::Task<void> Attempt::send(inner::Frame frame) {
 io::Task<void> Attempt::send_head() {
   if (head_sent_) co_return;
   head_sent_ = true;
-  inner::Head head{services_.site, services_.options.name, std::string(engine_->driver().name())};
+  inner::Head head{services_.site, services_.options.name, std::string(engine_->driver().name()),
+                   engine_answer_ ? engine_answer_->resume() : inner::Resume::None};
   co_await send(std::move(head));
 }
 
@@ -278,7 +231,7 @@ io::Task<void> Attempt::refuse(inner::Refuse refusal) {
   if (std::exchange(ended_, true)) co_return;
   refusal.node = services_.options.name;
   ++services_.counters.refused;
-  log_end("refused", refusal.message);
+  record("refused", refusal.message);
   co_await send(std::move(refusal));
   (void)stream_->end();
   over_.set();
@@ -288,12 +241,12 @@ io::Task<void> Attempt::end(std::string finish, std::string error) {
   if (std::exchange(ended_, true)) co_return;
   Counters& counters = services_.counters;
   ++(finish == "error" ? counters.failed : finish == "cancelled" ? counters.cancelled : counters.finished);
-  counters.prompt_tokens += usage_.prompt_tokens;
-  counters.completion_tokens += usage_.completion_tokens;
-  if (engine_) engine_->count(usage_);
-  log_end(finish, error);
+  record(finish, error);
   inner::End out;
-  out.usage = usage_;
+  if (engine_answer_) {
+    out.usage = engine_answer_->usage();
+    out.estimated = engine_answer_->estimated();
+  }
   out.finish = std::move(finish);
   out.error = std::move(error);
   if (first_token_ != Time{}) {
@@ -308,20 +261,42 @@ io::Task<void> Attempt::end(std::string finish, std::string error) {
 io::Task<void> Attempt::cancel() {
   // Its frame holds the engine's connection and the slot: closing the one is what stops the work there.
   working_.cancel();
-  // An engine that did not say how long the prompt was: the ingress's estimate is all there is.
-  if (usage_.completion_tokens > 0 && usage_.prompt_tokens == 0) usage_.prompt_tokens = ask_->prompt_tokens;
+  if (engine_answer_) engine_answer_->close();
   co_await end("cancelled", "");
 }
 
-void Attempt::log_end(std::string_view result, std::string_view why) {
+// However it ended: counted, written down, said in the log.
+void Attempt::record(std::string_view finish, std::string_view why) {
+  const grid::Usage own = engine_answer_ ? engine_answer_->own_usage() : grid::Usage{};
+  services_.counters.prompt_tokens += own.prompt_tokens;
+  services_.counters.completion_tokens += own.completion_tokens;
+  if (engine_) engine_->count(own);
+  const Duration took = services_.env.now() - started_;
+  if (ask_ && !ask_->request_id.empty()) {
+    grid::AgentRecord out;
+    out.request_id = ask_->request_id;
+    out.attempt = ask_->attempt;
+    out.tenant = ask_->tenant;
+    out.project = ask_->project;
+    out.key_id = ask_->key_id;
+    out.model = ask_->model;
+    out.endpoint = ask_->endpoint;
+    out.deployment = ask_->deployment;
+    out.finish = finish;
+    out.usage = own;
+    out.estimated = engine_answer_ && engine_answer_->estimated();
+    out.resume_count = ask_->resume_count;
+    out.wall_us = static_cast<std::int64_t>(microseconds(took));
+    services_.records.write(std::move(out));
+  }
   services_.env.log().note("attempt_done", {{"request_id", ask_ ? ask_->request_id : std::string()},
                                             {"attempt", ask_ ? ask_->attempt : 0},
                                             {"deployment", ask_ ? ask_->deployment : std::string()},
-                                            {"result", result},
+                                            {"result", finish},
                                             {"why", why},
-                                            {"prompt_tokens", usage_.prompt_tokens},
-                                            {"completion_tokens", usage_.completion_tokens},
-                                            {"ms", to_ms(services_.env.now() - started_)}});
+                                            {"prompt_tokens", own.prompt_tokens},
+                                            {"completion_tokens", own.completion_tokens},
+                                            {"ms", to_ms(took)}});
 }
 
 }  // namespace aigrid::agent

@@ -11,8 +11,9 @@
 #include "app/agent/agent.h"
 #include "app/agent/bundle_follow.h"
 #include "app/agent/counters.h"
+#include "app/agent/engine_answer.h"
 #include "app/agent/engines.h"
-#include "app/agent/relay.h"
+#include "app/agent/work_records.h"
 #include "format/inner/frames.h"
 #include "io/http/h2_connection.h"
 
@@ -26,6 +27,7 @@ struct Services {
   BundleFollow& bundle;
   Engines& engines;
   Counters& counters;
+  WorkRecords& records;
   bool draining = false;  // a stop was asked for
 };
 
@@ -40,18 +42,17 @@ class Attempt {
   Result<void> take_body(std::string_view bytes);
   std::optional<inner::Refuse> check();  // nothing: engine_ is set and a slot of it taken
   io::Task<void> answer();
-  io::Task<void> refused_by_engine(io::ClientResponse& response);
-  io::Task<void> engine_failed(Error error);
-  io::Task<void> relay_stream(io::ClientResponse& response, AnswerTaker& taker);
-  io::Task<void> relay_whole(Result<std::string> body, AnswerTaker& taker);
-  io::Task<void> finish(AnswerTaker& taker);
+  io::Task<void> relay();
+  io::Task<void> pass_on(openai::AnswerFilter::Piece piece);
+  io::Task<void> engine_failed(const Error& error);
+  io::Task<void> finish();
   io::Task<void> say_still_working();
   io::Task<void> send(inner::Frame frame);
   io::Task<void> send_head();
   io::Task<void> refuse(inner::Refuse refusal);
   io::Task<void> end(std::string finish, std::string error);
   io::Task<void> cancel();
-  void log_end(std::string_view result, std::string_view why);
+  void record(std::string_view finish, std::string_view why);
 
   Services& services_;
   std::shared_ptr<io::H2Stream> stream_;
@@ -62,7 +63,8 @@ class Attempt {
   bool head_sent_ = false;
   bool ended_ = false;  // Refuse or End was sent
   std::shared_ptr<Engine> engine_;
-  grid::Usage usage_;
+  std::optional<EngineAnswer> engine_answer_;
+  std::uint32_t untold_tokens_ = 0;  // of an answer that the client takes whole
   Time started_{};
   Time first_token_{};
   Time last_token_{};

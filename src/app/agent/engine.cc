@@ -2,6 +2,7 @@
 #include <array>
 #include <utility>
 
+#include "app/agent/engine_log.h"
 #include "app/agent/engines.h"
 #include "app/agent/model_file.h"
 #include "base/crypto/encode.h"
@@ -101,6 +102,14 @@ void Engine::count(const grid::Usage& usage) {
   counted_.completion_tokens += usage.completion_tokens;
 }
 
+void Engine::refuses_stream_options() {
+  stream_options_ = false;
+  env_.log().warn("engine_lacks_usage", {{"deployment", deployment_.name},
+                                         {"why",
+                                          "it refuses stream_options: its streams are counted by events, and "
+                                          "whole answers cannot be stopped half way"}});
+}
+
 inner::EngineReport Engine::report() const {
   inner::EngineReport out;
   out.deployment = deployment_.name;
@@ -184,6 +193,7 @@ io::Task<Result<void>> Engine::start_process() {
   io::ProcessSpec spec;
   spec.argv = std::move(plan.argv);
   spec.env = std::move(plan.env);
+  bound_log(env_.files(), file_stem_ + ".log", options_.cadence.engine_log_bytes);
   spec.output_file = file_stem_ + ".log";
   auto process = env_.start(spec);
   if (!process.ok()) {
@@ -213,6 +223,7 @@ Result<void> Engine::choose_door() {
 
 Result<void> Engine::adopt_door() {
   AIGRID_TRY(const engine::Place place, engine::parse_url(deployment_.url));
+  AIGRID_CHECK_OK(driver_.check_adopted(deployment_));
   door_ = {place.address, place.host, place.prefix, ""};
   if (!deployment_.secret_env.empty()) door_.secret = env_.variable(deployment_.secret_env.c_str());
   return {};
@@ -248,6 +259,7 @@ io::Task<void> Engine::watch() {
     } else {
       inbox_.push(placement::engine_event::CheckFailed{load.error().message});
     }
+    if (process_) bound_log(env_.files(), file_stem_ + ".log", options_.cadence.engine_log_bytes);
     co_await env_.sleep_for(options_.cadence.engine_poll_every);
   }
 }

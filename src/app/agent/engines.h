@@ -46,6 +46,9 @@ class Engine {
   void give_slot();
   std::uint32_t running() const { return running_; }
   void count(const grid::Usage& usage);
+  // Streams with usage, until it said that it does not know them.
+  bool takes_stream_options() const { return stream_options_; }
+  void refuses_stream_options();
 
  private:
   io::Task<void> live();
@@ -74,6 +77,7 @@ class Engine {
   grid::Usage counted_;  // by us, for engines that show no counters
   std::uint32_t running_ = 0;
   bool stop_when_idle_ = false;
+  bool stream_options_ = true;
   std::unique_ptr<io::Process> process_;
   std::unique_ptr<io::Timer> alarm_;
   io::Channel<placement::EngineEvent> inbox_;

@@ -11,6 +11,7 @@
 #include "app/agent/engines.h"
 #include "app/agent/reports.h"
 #include "app/agent/telemetry.h"
+#include "app/agent/work_records.h"
 #include "io/client/inner_dial.h"
 #include "io/client/renewal.h"
 #include "io/http/h2_connection.h"
@@ -19,7 +20,8 @@ namespace aigrid::agent {
 
 class Node {
  public:
-  Node(io::Env& env, const AgentOptions& options, std::unique_ptr<io::Membership> membership);
+  Node(io::Env& env, const AgentOptions& options, std::unique_ptr<io::Membership> membership,
+       std::unique_ptr<WorkRecords> records);
   // Until a stop is asked for; `ops` may be null.
   io::Task<int> run(std::unique_ptr<io::Listener> ops);
 
@@ -27,6 +29,7 @@ class Node {
   io::Task<void> drain();
   io::Task<void> keep_connected();
   io::InnerDial dial(std::string alpn) const;
+  io::Task<Result<std::unique_ptr<io::H2Connection>>> dial_to_ask();
   io::Task<Result<io::RenewAnswer>> renew(std::string csr);
   io::Task<void> serve(std::shared_ptr<io::H2Stream> stream);
   io::Task<void> read_telemetry();
@@ -38,6 +41,7 @@ class Node {
   const AgentOptions options_;
   std::unique_ptr<io::Membership> membership_;
   Counters counters_;
+  std::unique_ptr<WorkRecords> records_;
   BundleFollow bundle_;
   Engines engines_;
   Telemetry telemetry_;

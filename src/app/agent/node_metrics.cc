@@ -37,6 +37,9 @@ std::string Node::metrics() const {
   count("aigrid_node_tokens_total", tokens, counters_.prompt_tokens, {{"kind", "prompt"}});
   count("aigrid_node_tokens_total", tokens, counters_.completion_tokens, {{"kind", "completion"}});
   count("aigrid_node_gateway_connections_total", "connections made to the gateway", counters_.gateway_connections);
+  count("aigrid_node_records_lost_total", "records of attempts that found no room anywhere", records_->lost());
+  out.gauge("aigrid_node_records_backlog", "records of attempts that control has not acknowledged")
+      .set(static_cast<double>(records_->backlog()));
   out.gauge("aigrid_bundle_version", "of the bundle this node acts by").set(static_cast<double>(bundle_.version()));
   const inner::NodeReport now = report();
   for (const auto& engine : now.engines) add_engine(out, engine);

@@ -1,5 +1,5 @@
-// What passes between client and engine, edited: the body on its way in, the answer on its way out. One owner, no I/O.
-// Errors: InvalidArgument (the body), DataLoss and Unavailable (the engine's answer).
+// A client's body, edited for the engine that is to answer it. Pure. Errors: InvalidArgument (the body), Unavailable
+// (an answer begun elsewhere that this engine cannot continue).
 #pragma once
 
 #include <string>
@@ -13,26 +13,13 @@
 namespace aigrid::agent {
 
 struct EditedRequest {
-  std::string body;  // for the engine
+  std::string body;  // for the engine's usual endpoint
   openai::AnswerEdit answer;
+  bool streams = false;                          // the engine is asked for a stream
+  bool logprobs = false;                         // the client asked for them
+  inner::Resume resume = inner::Resume::None;    // how its answer can go on elsewhere
+  inner::Resume begun_by = inner::Resume::None;  // how it goes on here; None: from the start
 };
 Result<EditedRequest> edit_for(const inner::Ask& ask, const Engine& engine, std::string_view body);
-
-// Takes the bytes of one answer as they come.
-class AnswerTaker {
- public:
-  explicit AnswerTaker(openai::AnswerEdit edit) : filter_(std::move(edit)) {}
-
-  // What became whole with these bytes of a stream: its tokens, and the bytes for the client.
-  Result<openai::AnswerFilter::Piece> take(std::string_view bytes);
-  // A whole answer; gives the number of its tokens.
-  Result<std::uint32_t> take_whole(std::string_view body) { return filter_.whole(body); }
-  bool finished() const { return filter_.done(); }
-  const openai::AnswerFilter& filter() const { return filter_; }
-
- private:
-  http::SseScanner scanner_;
-  openai::AnswerFilter filter_;
-};
 
 }  // namespace aigrid::agent

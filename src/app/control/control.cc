@@ -6,6 +6,7 @@
 #include "io/store/epoch.h"
 #include "io/store/join_tokens.h"
 #include "io/store/records.h"
+#include "io/store/work_table.h"
 
 namespace aigrid::control {
 
@@ -26,6 +27,7 @@ Result<std::shared_ptr<io::Database>> open_database(io::Env& env, const std::str
   AIGRID_TRY(auto database, io::Database::open(env.files(), state + "/control.db", seed, env.wall()));
   AIGRID_CHECK_OK(io::JoinTokens(*database).prepare());
   AIGRID_CHECK_OK(io::RecordTable(*database).prepare());
+  AIGRID_CHECK_OK(io::WorkTable(*database).prepare());
   return std::shared_ptr<io::Database>(std::move(database));
 }
 
@@ -49,6 +51,7 @@ std::string metrics(const Services& services, const InnerService& inner) {
   add("aigrid_control_management_requests", "counter", "Requests to the management API.", services.management_requests);
   add("aigrid_control_records", "counter", "Records taken, each once.", services.records_fresh);
   add("aigrid_control_records_repeated", "counter", "Records that came again.", services.records_repeated);
+  add("aigrid_control_work_records", "counter", "Agents' records of attempts taken, each once.", services.work_fresh);
   add("aigrid_control_joins_denied", "counter", "Joins denied.", services.joins_denied);
   return out + "# EOF\n";
 }

@@ -201,6 +201,64 @@ io::Task<void> ship_records(io::Env& env, World& world) {
   EXPECT_EQ(status["nodes"][0]["connected"], false);
 }
 
+// POST /inner/records of an agent, as its gateway relays it.
+io::Task<int> relay_work(io::H2Connection& connection, std::string agent, std::string body) {
+  auto stream =
+      connection.open({"POST", "/inner/records", {{"host", "control"}, {"x-aigrid-peer", std::move(agent)}}}, false);
+  if (!stream.ok()) co_return 0;
+  const auto sent = co_await (*stream)->write(body);
+  EXPECT_TRUE(sent.ok() && (*stream)->end().ok());
+  const auto head = co_await (*stream)->head();
+  const auto rest = co_await (*stream)->read_all(1 << 16U);
+  co_return head.ok() && rest.ok() ? head->status : 0;
+}
+
+io::Task<void> ship_work(io::Env& env, World& world) {
+  co_await configure(env, world);
+  const auto membership = co_await join_gateway(env);
+  if (!membership) co_return;
+  Connected control = co_await connect(env, *membership);
+  const Spiffe gateway = membership->name();
+  Spiffe agent = gateway;
+  agent.role = Role::Agent;
+  agent.id = "paris-1";
+  grid::AgentRecord record;
+  record.source = "paris-1";
+  record.epoch = 1;
+  record.sequence = 1;
+  record.request_id = "req_gw_1_1";
+  record.attempt = 1;
+  record.finish = "stop";
+  record.usage = {10, 5, 0};
+  const std::string line = inner::encode(record);
+  const std::string name = agent.format().value_or("");
+  for (int i = 0; i < 2; ++i) {
+    const int status = co_await relay_work(*control.connection, name, line);
+    EXPECT_EQ(status, 200);
+  }
+  // Neither for another node, nor for one of another site, nor for itself.
+  record.source = "paris-2";
+  const std::string foreign = inner::encode(record);
+  int refused = co_await relay_work(*control.connection, name, foreign);
+  EXPECT_EQ(refused, 403);
+  agent.site = "lyon";
+  const std::string elsewhere = agent.format().value_or("");
+  refused = co_await relay_work(*control.connection, elsewhere, line);
+  EXPECT_EQ(refused, 403);
+  refused = co_await relay_work(*control.connection, gateway.format().value_or(""), line);
+  EXPECT_EQ(refused, 403);
+  refused = co_await relay_work(*control.connection, name, "{}\n");
+  EXPECT_EQ(refused, 400);
+  // It is nobody's request: usage counts what ingresses recorded.
+  const Json usage = co_await call(env, "GET", "/api/v1/usage", "", 200);
+  EXPECT_EQ(usage["total"]["requests"], 0);
+}
+
+TEST(Control, TakesWhatAgentsRecordedFromTheirOwnGatewayOnly) {
+  World world(9);
+  world.run_on("paris/gw", ship_work);
+}
+
 TEST(Control, CountsRecordsOnceAndMergesStatus) {
   World world(4);
   world.run_on("paris/gw", ship_records);

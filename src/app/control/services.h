@@ -22,6 +22,7 @@ struct Services {
   Admins& admins;
   std::uint64_t epoch = 0;  // of this start
   std::uint64_t management_requests = 0;
+  std::uint64_t work_fresh = 0;  // agents' records
   std::uint64_t records_fresh = 0;
   std::uint64_t records_repeated = 0;
   std::uint64_t joins_denied = 0;

@@ -112,7 +112,7 @@ io::Task<void> InnerServer::serve_one(std::shared_ptr<io::H2Stream> stream, std:
     co_await answer_problem(std::move(stream), 403, "not_a_member", member.error().message);
   } else if (who && who->role == Role::Gateway) {
     co_await serve_peer(std::move(stream));
-  } else if ((who && path == "/inner/renew") || (!who && path == "/inner/join")) {
+  } else if ((who && (path == "/inner/renew" || path == "/inner/records")) || (!who && path == "/inner/join")) {
     co_await relay_to_control(std::move(stream), path, who ? who->format().value_or("") : "");
   } else {
     co_await refuse_request(std::move(stream));

@@ -19,6 +19,11 @@ struct AgentCadence {
   Duration accept_after = 2s;
   Duration still_working = 5s;
   Duration answer_within = 600s;  // the gateway cancels earlier; this is for one that forgot
+  // Records of attempts on their way to control; a batch fits into what a gateway relays for its agents (64 KiB).
+  std::size_t record_batch = 64;
+  std::size_t record_batch_bytes = std::size_t{48} << 10U;
+  std::size_t homeless_records = 4096;                   // kept in memory while the disk is full
+  std::size_t engine_log_bytes = std::size_t{8} << 20U;  // an engine's log beyond it becomes the one before
   Duration ping_every = 1s;
   Duration ping_within = 5s;
   std::size_t request_body_bytes = std::size_t{64} << 20U;
