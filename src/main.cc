@@ -30,6 +30,8 @@ struct Run {
   io::Task<int> operator()(agent::ProbeOptions& o) const { return probe(env, writer, std::move(o)); }
   io::Task<int> operator()(cli::ApplyOptions& o) const { return cli::run_apply(env, writer, std::move(o)); }
   io::Task<int> operator()(cli::GetOptions& o) const { return cli::run_get(env, writer, std::move(o)); }
+  io::Task<int> operator()(cli::PolicyTestOptions& o) const { return cli::run_policy_test(env, writer, std::move(o)); }
+  io::Task<int> operator()(cli::PolicyDiffOptions& o) const { return cli::run_policy_diff(env, writer, std::move(o)); }
   io::Task<int> operator()(cli::TokenOptions& o) const { return cli::run_token(env, writer, std::move(o)); }
   io::Task<int> operator()(cli::KeyCreateOptions& o) const { return cli::run_key_create(env, writer, std::move(o)); }
   io::Task<int> operator()(cli::KeyListOptions& o) const { return cli::run_key_list(env, writer, std::move(o)); }

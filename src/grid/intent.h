@@ -20,6 +20,8 @@ struct Intent {
   std::vector<std::string> only_sites;
   std::vector<std::string> ignore_sites;
   bool allow_fallbacks = true;
+  std::uint32_t data_level = 0;  // at least; only raises what tenant, project and key say
+  std::vector<std::string> regimes{};
   // Preferences.
   std::optional<Sort> sort;
   bool trace = false;    // full explanation in the answer

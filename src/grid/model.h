@@ -20,6 +20,7 @@ struct Model {
   std::uint32_t context_tokens = 0;
   std::vector<std::string> aliases;
   std::vector<std::string> tenants;  // who may see it; empty: all
+  std::string zone{};                // where it may execute (licence, export); empty: anywhere
 };
 
 enum class Driver : std::uint8_t { LlamaCpp, OpenAi };

@@ -19,6 +19,12 @@ struct Operator {
 
 enum class SiteKind : std::uint8_t { Factory, Hub, Metro, Edge, Campus };
 
+// A certification, as the operator states it. Dates as in grid/law.h.
+struct Certificate {
+  std::string name;
+  std::string until{};
+};
+
 struct Site {
   std::string name;
   SiteKind kind = SiteKind::Metro;
@@ -32,6 +38,13 @@ struct Site {
   double cooling_limit_c = 0;
   double cost_nano_per_token = 0;                 // what a token costs the operator here, 1e-9 of the currency unit
   std::map<std::string, std::string> attributes;  // certifications and the like; absent means unknown
+  std::vector<std::string> staff{};               // cells from which its admins act; none: unknown
+  std::vector<std::string> telemetry{};           // cells it reports to; none: unknown
+  std::int32_t seal = -1;                         // sovereignty level 0–4; -1: unknown
+  std::vector<Certificate> certs{};
+  std::string attest{};                        // how its nodes prove what they run: none, tpm, tee; empty: unknown
+  std::string tenancy{};                       // shared | dedicated; empty: unknown
+  std::map<std::string, std::string> hosts{};  // names by which clients call its gateways → the zone that asks for
 };
 
 struct Node {

@@ -168,6 +168,13 @@ io::Task<void> AgentWorld::attempt(io::Env& env, Trial& trial) {
   }
   auto stream = *opened;
   std::string up;
+  if (trial.grant) {
+    const io::Binding& binding = stream->binding();
+    const auto age_ms = static_cast<std::uint64_t>(to_ms(env.now() - binding.since));
+    // Trials share one request's name: no two grants may be the same.
+    const inner::GrantTerms terms{age_ms + 30'000 + granted_++, granted_version.value_or(version)};
+    trial.ask.grant = inner::issue_grant(trial.ask, binding.peer.binding_key, terms);
+  }
   inner::encode_to(up, trial.ask);
   inner::encode_to(up, inner::Body{trial.body});
   inner::encode_to(up, inner::Body{});

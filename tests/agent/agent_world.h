@@ -16,6 +16,7 @@
 #include "base/crypto/hash.h"
 #include "format/bundle/bundle.h"
 #include "format/inner/frames.h"
+#include "format/inner/grant.h"
 #include "format/inner/records.h"
 #include "format/inner/rows.h"
 #include "io/client/identity.h"
@@ -42,6 +43,7 @@ inline io::WorldOptions world_options() {
 // One attempt as the gateway sees it.
 struct Trial {
   inner::Ask ask;
+  bool grant = true;  // false: `ask.grant` goes as it is
   std::string body;
   std::size_t cancel_after_tokens = 0;  // 0: never
   Duration cancel_after{0};             // 0: never
@@ -101,6 +103,10 @@ class AgentWorld {
     node.nameplate_w = 400;
     out.nodes = {node};
     out.zones = {{"ch", {"CH"}, {}, {}, {}, {}}, {"fr", {"FR"}, {}, {}, {}, {}}};
+    grid::Policy anywhere;
+    anywhere.name = "anywhere";
+    anywhere.permit = {{{"*"}, "*"}};
+    out.policies = {anywhere};
     out.tenants = {{"free", "", "", ""}, {"mairie", "", "fr", ""}, {"swiss", "", "ch", ""}};
     grid::Model chat;
     chat.name = "chat";
@@ -181,7 +187,8 @@ class AgentWorld {
   AgentOptions options;
   grid::Inventory inventory;
   std::uint64_t version = 0;
-  std::string signing;  // seed of the bundle's key
+  std::optional<std::uint64_t> granted_version;  // of grants; not set: `version`
+  std::string signing;                           // seed of the bundle's key
   std::vector<std::string> bundle_answers;
   inner::NodeReport report;
   std::uint64_t reports = 0;
@@ -191,6 +198,7 @@ class AgentWorld {
   std::optional<int> exit_code;
 
  private:
+  std::uint64_t granted_ = 0;
   void put_files();
   void issue();
   std::string update();

@@ -105,6 +105,45 @@ TEST_F(AttemptTest, ALyingGatewayIsRefusedByTheNodesOwnBundle) {
   EXPECT_TRUE(allowed.end);
 }
 
+// A grant counts once, for this connection, this attempt and this place.
+TEST_F(AttemptTest, WithoutAGoodGrantNothingRuns) {
+  const auto refused = [this](Trial trial) {
+    grid.run(trial);
+    EXPECT_EQ(trial.order, "R");
+    EXPECT_TRUE(trial.refuse && trial.refuse->code == "grant_denied");
+    return trial.refuse ? trial.refuse->message : "";
+  };
+  Trial bare = grid.chat_trial("hello", 3, true);
+  bare.grant = false;
+  EXPECT_THAT(refused(bare), HasSubstr("no grant"));
+  Trial elsewhere = grid.chat_trial("hello", 3, true);
+  elsewhere.ask.site = "zurich";
+  EXPECT_THAT(refused(elsewhere), HasSubstr("at site \"zurich\", not for this one"));
+  Trial other = grid.chat_trial("hello", 3, true);
+  other.ask.node = "n2";
+  EXPECT_THAT(refused(other), HasSubstr("for node \"n2\""));
+  Trial good = grid.chat_trial("hello", 3, true);
+  grid.run(good);
+  ASSERT_TRUE(good.end);
+  Trial again = grid.chat_trial("hello", 3, true);
+  again.ask = good.ask;
+  again.grant = false;
+  EXPECT_THAT(refused(again), HasSubstr("used before"));
+  Trial widened = again;
+  widened.ask.tenant = "swiss";
+  EXPECT_THAT(refused(widened), HasSubstr("not issued for this attempt on this connection"));
+  // The same bytes on another connection.
+  grid.world.kill(AgentWorld::kGateway);
+  grid.world.restart(AgentWorld::kGateway);
+  grid.report = {};
+  grid.start_gateway();
+  ASSERT_TRUE(grid.all_ready(20s));
+  EXPECT_THAT(refused(again), HasSubstr("not issued for this attempt on this connection"));
+  Trial stale = grid.chat_trial("hello", 3, true);
+  grid.granted_version = 0;
+  EXPECT_THAT(refused(stale), HasSubstr("older than the one held here"));
+}
+
 TEST_F(AttemptTest, CancelStopsTheEngineAndStillBringsTheUsage) {
   Trial trial = grid.chat_trial("tell me a story", 24, true);
   trial.cancel_after_tokens = 3;
@@ -214,7 +253,7 @@ TEST_F(AttemptTest, OddFramesAreRefusedNotObeyed) {
   Trial elsewhere = grid.chat_trial("hello", 2, true);
   elsewhere.ask.node = "n2";
   grid.run(elsewhere);
-  EXPECT_EQ(elsewhere.refuse->code, "wrong_node");
+  EXPECT_EQ(elsewhere.refuse->code, "grant_denied");
   Trial endpoint = grid.chat_trial("hello", 2, true);
   endpoint.ask.endpoint = "images";
   grid.run(endpoint);

@@ -119,6 +119,8 @@ json WorldGrid::configuration() const {
                           {"slots", options_.slots},
                           {"context_tokens", options_.context_tokens},
                           {"max_output_tokens", 64}}));
+  // What the platform permits: everything, everywhere; the tenants' own zones narrow it.
+  all.push_back(resource("Policy", "anywhere", {{"permit", {{{"actions", {"*"}}, {"zone", "*"}}}}}));
   all.push_back(resource("Tenant", "free", json::object()));
   all.push_back(resource("Tenant", "mairie", {{"zone", "fr"}}));
   return {{"resources", all}};

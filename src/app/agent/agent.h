@@ -25,6 +25,8 @@ struct AgentOptions {
   std::string system_root;    // where /proc and /sys are; empty: "/"
   placement::AgentCadence cadence;
   placement::EngineLimits engine;
+  // Test hook of the trust promise "a gateway never sends what may not be here": this node asks no questions.
+  bool skip_residency = false;
 };
 
 // What an agent would report of this machine, as one line of JSON: readings, and null where there is none.

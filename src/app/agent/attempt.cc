@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "app/agent/refusals.h"
+#include "format/inner/grant.h"
 
 namespace aigrid::agent {
 
@@ -91,19 +92,46 @@ Result<void> Attempt::take_body(std::string_view bytes) {
   return {};
 }
 
+Result<void> Attempt::check_grant() const {
+  const io::Binding& binding = stream_->binding();
+  AIGRID_TRY(const auto terms, inner::open_grant(*ask_, binding.peer.binding_key));
+  access::GrantBook::Question question;
+  question.grant = ask_->grant;
+  question.expires_ms = terms.expires_ms;
+  question.bundle_version = terms.bundle_version;
+  question.least_version = services_.bundle.version();  // it came through this gateway, which holds at least that
+  question.age = services_.env.now() - binding.since;
+  AIGRID_CHECK_OK(services_.grants.take(question, services_.env.now()));
+  if (ask_->site == services_.site && ask_->node == services_.options.name) return {};
+  return Error{Code::PermissionDenied, Origin::Upstream, Retry::Elsewhere,
+               "the grant is for node \"" + ask_->node + "\" at site \"" + ask_->site + "\", not for this one"};
+}
+
+std::optional<inner::Refuse> Attempt::check_law(const View& view) {
+  if (services_.options.skip_residency) return std::nullopt;
+  if (auto granted = check_grant(); !granted.ok()) {
+    ++services_.counters.grant_denials;
+    services_.env.log().warn("grant_denied", {{"request_id", ask_->request_id}, {"why", granted.error().message}});
+    return elsewhere("grant_denied", granted.error().message);
+  }
+  auto refusal =
+      check_residency(view, services_.site, *ask_, services_.bundle.version(), unix_seconds(services_.env.wall()));
+  if (!refusal) return std::nullopt;
+  ++services_.counters.residency_denials;
+  services_.env.log().warn("residency_denied", {{"request_id", ask_->request_id},
+                                                {"tenant", ask_->tenant},
+                                                {"site", services_.site},
+                                                {"why", refusal->message}});
+  return refusal;
+}
+
 std::optional<inner::Refuse> Attempt::check() {
   if (services_.draining) return elsewhere("draining", "the node is stopping and takes nothing new");
+  services_.bundle.renew();
   const auto view = services_.bundle.view();
   if (!view) return elsewhere("no_bundle", "the node holds no bundle yet");
-  if (auto refusal = check_residency(*view, services_.site, *ask_, services_.bundle.version())) {
-    ++services_.counters.residency_denials;
-    services_.env.log().warn("residency_denied", {{"request_id", ask_->request_id},
-                                                  {"tenant", ask_->tenant},
-                                                  {"site", services_.site},
-                                                  {"why", refusal->message}});
-    return refusal;
-  }
-  if (!ask_->node.empty() && ask_->node != services_.options.name) {
+  if (auto refusal = check_law(*view)) return refusal;
+  if (!ask_->node.empty() && ask_->node != services_.options.name) {  // also where the law is not asked
     return elsewhere("wrong_node", "asked for node \"" + ask_->node + "\", this is " + services_.options.name);
   }
   engine_ = services_.engines.find(ask_->deployment);

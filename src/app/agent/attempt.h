@@ -14,6 +14,7 @@
 #include "app/agent/engine_answer.h"
 #include "app/agent/engines.h"
 #include "app/agent/work_records.h"
+#include "core/access/grant_book.h"
 #include "format/inner/frames.h"
 #include "io/http/h2_connection.h"
 
@@ -29,6 +30,7 @@ struct Services {
   Counters& counters;
   WorkRecords& records;
   bool draining = false;  // a stop was asked for
+  access::GrantBook grants{};
 };
 
 class Attempt {
@@ -40,6 +42,9 @@ class Attempt {
   io::Task<void> read_frames();
   Result<bool> take_frames();  // true: cancelled
   Result<void> take_body(std::string_view bytes);
+  // The node's question to itself about who asks and for what: nothing, or the refusal.
+  std::optional<inner::Refuse> check_law(const View& view);
+  Result<void> check_grant() const;
   std::optional<inner::Refuse> check();  // nothing: engine_ is set and a slot of it taken
   io::Task<void> answer();
   io::Task<void> relay();

@@ -22,10 +22,14 @@ Result<void> BundleFollow::take(const bundle::Update& update) {
   return adopt(std::move(held), true);
 }
 
+void BundleFollow::renew() {
+  if (view_ && unix_seconds(env_.wall()) >= view_->residency.good_until()) (void)adopt(held_, false);
+}
+
 Result<void> BundleFollow::adopt(bundle::Held held, bool save) {
   auto view = std::make_shared<View>();
   AIGRID_TRY(view->inventory, bundle::inventory(held));
-  AIGRID_TRY(view->residency, policy::Residency::compile(view->inventory));
+  AIGRID_TRY(view->residency, policy::Residency::compile(view->inventory, unix_seconds(env_.wall())));
   if (save) {
     // A full disk must not keep a revocation from working: the bundle counts now and is missing only after a restart.
     auto saved = env_.files().replace(path(), bundle::encode(held));

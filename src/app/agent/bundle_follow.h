@@ -28,6 +28,8 @@ class BundleFollow {
   // The copy on disk. NotFound: there is none yet.
   Result<void> load();
   Result<void> take(const bundle::Update& update);
+  // Compiles the held bundle again where something in it has expired since.
+  void renew();
   // Answers POST /inner/bundle for as long as the gateway keeps it open.
   io::Task<void> serve(std::shared_ptr<io::H2Stream> stream);
 

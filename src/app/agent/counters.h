@@ -7,6 +7,7 @@ namespace aigrid::agent {
 
 struct Counters {
   std::uint64_t residency_denials = 0;
+  std::uint64_t grant_denials = 0;
   std::uint64_t finished = 0;
   std::uint64_t refused = 0;
   std::uint64_t failed = 0;  // after they were accepted

@@ -28,6 +28,8 @@ std::string Node::metrics() const {
   };
   count("aigrid_node_residency_denials_total", "attempts that this node's own bundle forbade",
         counters_.residency_denials);
+  count("aigrid_node_grant_denials_total", "attempts whose grant was missing, forged, expired, replayed or stale",
+        counters_.grant_denials);
   const char* attempts = "attempts by how they ended";
   count("aigrid_node_attempts_total", attempts, counters_.finished, {{"result", "finished"}});
   count("aigrid_node_attempts_total", attempts, counters_.refused, {{"result", "refused"}});

@@ -22,8 +22,9 @@ inner::Refuse refusal_of(const Error& error) {
 }
 
 std::optional<inner::Refuse> check_residency(const View& view, const std::string& site, const inner::Ask& ask,
-                                             std::uint64_t version) {
-  const policy::Subject subject{ask.tenant, ask.project, ask.model, {}, &ask.zones};
+                                             std::uint64_t version, std::int64_t second) {
+  policy::Subject subject{ask.tenant, ask.project, ask.model, {}, &ask.zones, ask.data_level, &ask.regimes};
+  subject.second = second;
   if (view.residency.permits(subject, site)) return std::nullopt;
   inner::Refuse out;
   out.verdict = inner::Refuse::Verdict::Never;
@@ -36,7 +37,7 @@ std::optional<inner::Refuse> check_residency(const View& view, const std::string
     return out;
   }
   out.message = "site \"" + site + "\" is outside of where this request may run";
-  for (std::size_t i = 0; i < permit->rules.size(); ++i) out.message += (i == 0 ? ": " : ", ") + permit->rules[i];
+  if (const auto denial = view.residency.denial(subject, site)) out.message += ": " + policy::to_text(*denial);
   return out;
 }
 

@@ -15,6 +15,6 @@ inner::Refuse refusal_of(const Error& error);
 // Nothing when this site is permitted. What the bundle does not know is refused: as final, or as elsewhere when the
 // asker holds a newer bundle (then this node is behind, and still runs nothing).
 std::optional<inner::Refuse> check_residency(const View& view, const std::string& site, const inner::Ask& ask,
-                                             std::uint64_t version);
+                                             std::uint64_t version, std::int64_t second);
 
 }  // namespace aigrid::agent

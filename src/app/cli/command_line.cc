@@ -30,6 +30,7 @@ class Reader {
     add_agent();
     add_apply();
     add_get();
+    add_policy();
     add_token();
     add_key();
     add_admin();
@@ -80,6 +81,7 @@ class Reader {
   void add_agent();
   void add_apply();
   void add_get();
+  void add_policy();
   void add_token();
   void add_key();
   void add_admin();
@@ -110,6 +112,8 @@ class Reader {
   agent::ProbeOptions probe_;
   ApplyOptions apply_;
   GetOptions get_;
+  PolicyTestOptions policy_test_;
+  PolicyDiffOptions policy_diff_;
   bool get_json_ = false;
   TokenOptions token_;
   KeyCreateOptions key_create_;
@@ -218,6 +222,18 @@ void Reader::add_get() {
       ->capture_default_str();
   sub->add_flag("--json", get_json_, "the same as -o json");
   add_access(sub, get_.access, nullptr);
+}
+
+void Reader::add_policy() {
+  CLI::App* group = app_.add_subcommand("policy", "policies, before they are applied; needs no grid");
+  group->require_subcommand(1);
+  CLI::App* test = command(*group, "test", "check the examples that policies carry", policy_test_);
+  test->add_option("files", policy_test_.files, "YAML files or folders, together")->required();
+  add_json(test, policy_test_.json);
+  CLI::App* diff = command(*group, "diff", "say which sites a change opens and closes, for whom", policy_diff_);
+  diff->add_option("old", policy_diff_.before, "YAML file or folder")->required();
+  diff->add_option("new", policy_diff_.after, "YAML file or folder")->required();
+  add_json(diff, policy_diff_.json);
 }
 
 void Reader::add_token() {

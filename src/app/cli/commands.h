@@ -30,6 +30,15 @@ struct ApplyOptions {
   bool dry_run = false;
   bool json = false;
 };
+struct PolicyTestOptions {
+  std::vector<std::string> files;
+  bool json = false;
+};
+struct PolicyDiffOptions {
+  std::string before;
+  std::string after;
+  bool json = false;
+};
 struct GetOptions {
   Access access;
   std::string kind;
@@ -92,6 +101,8 @@ struct VersionOptions {
 };
 
 io::Task<int> run_apply(io::Env& env, Writer& writer, ApplyOptions options);
+io::Task<int> run_policy_test(io::Env& env, Writer& writer, PolicyTestOptions options);
+io::Task<int> run_policy_diff(io::Env& env, Writer& writer, PolicyDiffOptions options);
 io::Task<int> run_get(io::Env& env, Writer& writer, GetOptions options);
 io::Task<int> run_token(io::Env& env, Writer& writer, TokenOptions options);
 io::Task<int> run_key_create(io::Env& env, Writer& writer, KeyCreateOptions options);

@@ -90,7 +90,9 @@ io::Task<Result<WriteDone>> Catalog::write(WriteAsk ask) {
   co_await turn.mine();
   auto asked = std::make_shared<const WriteAsk>(std::move(ask));
   auto checked = std::make_shared<Checked>();
-  auto check = [held = without_keys(), asked, checked] { *checked = check_change(held, asked->change); };
+  auto check = [held = without_keys(), asked, checked, second = unix_seconds(env_.wall())] {
+    *checked = check_change(held, asked->change, second);
+  };
   co_await env_.blocking(std::move(check));
   WriteDone done;
   if (!checked->problems.empty()) {

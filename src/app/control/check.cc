@@ -1,7 +1,10 @@
 #include "app/control/check.h"
 
+#include <algorithm>
 #include <set>
 
+#include "core/policy/diff.h"
+#include "core/policy/placing.h"
 #include "core/routing/tables.h"
 #include "format/api/check.h"
 #include "format/api/inventory.h"
@@ -33,9 +36,28 @@ api::Problem problem_of_all(const Change& change, const std::string& message) {
   return problem;
 }
 
+bool touches_law(const Change& change) {
+  const auto counts = [](api::Kind kind) {
+    return kind == api::Kind::Operator || kind == api::Kind::Site || kind == api::Kind::Zone ||
+           kind == api::Kind::Policy || kind == api::Kind::Model || kind == api::Kind::Tenant ||
+           kind == api::Kind::Project;
+  };
+  return std::any_of(change.puts.begin(), change.puts.end(), [&](const auto& put) { return counts(put.kind); }) ||
+         std::any_of(change.deletes.begin(), change.deletes.end(), [&](const auto& key) { return counts(key.first); });
+}
+
+void compare_law(const CatalogEntries& held, const grid::Inventory& after, std::int64_t second, Checked& out) {
+  const auto shifts = policy::diff(inventory_of(held, after.grid, after.version), after, second);
+  if (!shifts.ok()) return;  // what is held does not compile: nobody runs by it
+  out.widens = policy::widens(*shifts);
+  for (const auto& shift : *shifts) {
+    for (auto& line : policy::to_text(shift)) out.law.push_back(std::move(line));
+  }
+}
+
 }  // namespace
 
-Checked check_change(const CatalogEntries& held, const Change& change) {
+Checked check_change(const CatalogEntries& held, const Change& change, std::int64_t second) {
   Checked out;
   std::vector<api::Problem> seen_below;
   for (const auto& resource : change.puts) {
@@ -47,9 +69,20 @@ Checked check_change(const CatalogEntries& held, const Change& change) {
   if (!out.problems.empty()) return out;
   whole.inventory.grid = "check";
   whole.inventory.version = 1;
-  if (auto tables = routing::compile(whole.inventory); !tables.ok()) {
+  auto tables = routing::compile(whole.inventory, second);
+  if (!tables.ok()) {
     out.problems.push_back(problem_of_all(change, tables.error().message));
+    return out;
   }
+  for (std::size_t i = 0; i < out.nouns.size(); ++i) {
+    const auto* deployment = std::get_if<grid::Deployment>(&out.nouns[i]);
+    if (deployment == nullptr) continue;
+    for (auto& wrong : policy::misplaced((*tables)->residency, whole.inventory, *deployment)) {
+      out.problems.push_back(api::problem_at(change.puts[i], "/spec/nodes/" + std::to_string(wrong.node),
+                                             std::move(wrong.why), "choose a node at a permitted site"));
+    }
+  }
+  if (out.problems.empty() && touches_law(change)) compare_law(held, whole.inventory, second, out);
   return out;
 }
 

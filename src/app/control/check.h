@@ -26,10 +26,13 @@ struct Change {
 struct Checked {
   std::vector<api::Problem> problems;  // none: it may be written
   std::vector<api::Noun> nouns;        // of the puts, in order
+  std::vector<std::string> law;        // which sites it opens and closes, for whom (core/policy/diff.h)
+  bool widens = false;                 // it opens some
 };
 
 // `held`: all but ApiKeys, which nothing refers to.
-Checked check_change(const CatalogEntries& held, const Change& change);
+// `second`: when, for what expires.
+Checked check_change(const CatalogEntries& held, const Change& change, std::int64_t second = 0);
 
 // Everything as one inventory.
 grid::Inventory inventory_of(const CatalogEntries& entries, std::string grid, std::uint64_t version);

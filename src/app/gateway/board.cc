@@ -46,9 +46,13 @@ routing::SiteRow site_row(const inner::SiteReportRow& from, Time now) {
 
 }  // namespace
 
-Result<void> Board::apply(std::shared_ptr<const bundle::Held> held) {
+void Board::renew(std::int64_t second) {
+  if (current_ && second >= current_->tables->residency.good_until()) (void)apply(held_, second);
+}
+
+Result<void> Board::apply(std::shared_ptr<const bundle::Held> held, std::int64_t second) {
   AIGRID_TRY(const grid::Inventory inventory, bundle::inventory(*held));
-  AIGRID_TRY(auto tables, routing::compile(inventory));
+  AIGRID_TRY(auto tables, routing::compile(inventory, second));
   auto keys = access::KeyTable::compile(inventory.keys);
   if (!keys.ok()) return std::move(keys).error();
   auto next = std::make_shared<Generation>();

@@ -30,7 +30,9 @@ class Board {
   explicit Board(std::string gateway) : gateway_(std::move(gateway)) {}
 
   // Swaps the bundle in; on error the old one stays.
-  Result<void> apply(std::shared_ptr<const bundle::Held> held);
+  Result<void> apply(std::shared_ptr<const bundle::Held> held, std::int64_t second);
+  // Compiles again what has expired since.
+  void renew(std::int64_t second);
   bool loaded() const { return current_ != nullptr && current_->here != routing::kNone; }
   const std::shared_ptr<Generation>& current() const { return current_; }
   const routing::Tables& tables() const { return *current_->tables; }

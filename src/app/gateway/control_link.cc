@@ -21,7 +21,8 @@ ControlLink::ControlLink(Services& services, io::Membership& membership)
 Result<void> ControlLink::load_held() {
   AIGRID_TRY(const std::string bytes, env_.files().read_all(services_.options.state + "/bundle"));
   AIGRID_TRY(auto held, bundle::decode_held(bytes, membership_.identity().bundle_key));
-  return services_.board.apply(std::make_shared<const bundle::Held>(std::move(held)));
+  return services_.board.apply(std::make_shared<const bundle::Held>(std::move(held)),
+                               unix_seconds(services_.env.wall()));
 }
 
 io::Task<void> ControlLink::run() {
@@ -102,7 +103,7 @@ void ControlLink::refused(const std::string& why) {
 
 void ControlLink::adopt(bundle::Held held) {
   auto shared = std::make_shared<const bundle::Held>(std::move(held));
-  auto taken = services_.board.apply(shared);
+  auto taken = services_.board.apply(shared, unix_seconds(services_.env.wall()));
   if (!taken.ok()) {
     refused(taken.error().message);
     return;

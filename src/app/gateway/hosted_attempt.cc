@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "app/gateway/grants.h"
+
 namespace aigrid::gateway {
 
 HostedAttempt::HostedAttempt(Services& services, std::shared_ptr<io::H2Stream> stream)
@@ -13,6 +15,13 @@ io::Task<void> HostedAttempt::run() {
   if (!read.ok()) {
     services_.env.log().warn("attempt_unreadable", {{"why", read.error().message}});
     stream_->reset();
+    co_return;
+  }
+  if (auto refused = refuse_hosting(services_, *ask_, *stream_)) {
+    ++services_.meters.hosting_denials;
+    const std::string bytes = inner::encode(*refused);
+    (void)co_await stream_->write(bytes);
+    (void)stream_->end();
     co_return;
   }
   AttemptSink& self = *this;

@@ -86,9 +86,9 @@ void Ingress::adopt_law() {
   auto refusal = admit(services_, admitted_.caller, admitted_.question, *admitted_.admission.input.task, *next);
   const routing::Rebind rebind{*law_->generation->tables, *next->generation->tables};
   if (refusal) {  // whoever asks may no longer: nowhere is permitted
-    next->permit.rules = {std::move(refusal->message)};
+    next->rules = {std::move(refusal->message)};
     next->input = rebind.input(law_->input);
-    next->input.rules = &next->permit.rules;
+    next->input.rules = &next->rules;
     next->input.permitted = {};
   }
   life_.rebind(next->input, rebind);
@@ -150,7 +150,8 @@ void Ingress::start_attempt(const action::Ask& ask) {
     attempt = std::make_shared<LocalAttempt>(env_, services_.board, services_.queues, services_.agents,
                                              std::move(frame), admitted_.body, self);
   } else {
-    attempt = std::make_shared<PeerAttempt>(env_, services_.peers, std::move(frame), admitted_.body, self);
+    attempt =
+        std::make_shared<PeerAttempt>(env_, services_.board, services_.peers, std::move(frame), admitted_.body, self);
   }
   attempts_[ask.attempt] = {attempt, site, given_.count(), false};
   tasks_.spawn(run_attempt(std::move(attempt)));
@@ -178,6 +179,10 @@ inner::Ask Ingress::ask_frame(const action::Ask& ask) const {
   }
   frame.zones = admitted_.question.intent.zones;
   if (!admitted_.caller.zone.empty()) frame.zones.push_back(admitted_.caller.zone);
+  frame.data_level = std::max(admitted_.caller.data_level, admitted_.question.intent.data_level);
+  frame.regimes = admitted_.question.intent.regimes;
+  frame.regimes.insert(frame.regimes.end(), admitted_.caller.regimes.begin(), admitted_.caller.regimes.end());
+  frame.ingress_site = services_.board.site();
   frame.stream = admitted_.question.scan.stream;
   frame.prompt_tokens = admitted_.admission.input.prompt_tokens;
   frame.max_output_tokens = admitted_.admission.input.max_output_tokens;

@@ -3,6 +3,8 @@
 #include <chrono>
 #include <utility>
 
+#include "app/gateway/grants.h"
+
 namespace aigrid::gateway {
 
 LocalAttempt::LocalAttempt(io::Env& env, Board& board, Queues& queues, Agents& agents, inner::Ask ask,
@@ -38,8 +40,9 @@ io::Task<void> LocalAttempt::run() {
     sink_.on_lost(ask_.attempt, *node, opened.error().message);
     co_return;
   }
-  stream_ = std::make_unique<FrameStream>(env_, *opened);
   ask_.node = *node;
+  ask_.grant = grant_for(env_, board_, ask_, **opened);
+  stream_ = std::make_unique<FrameStream>(env_, *opened);
   stream_->send(ask_);
   stream_->send_body(*body_);
   auto read = co_await stream_->read_into(ask_.attempt, sink_);

@@ -6,14 +6,16 @@
 
 #include "app/gateway/attempt.h"
 #include "app/gateway/frame_stream.h"
+#include "app/gateway/grants.h"
 #include "app/gateway/peers.h"
 
 namespace aigrid::gateway {
 
 class PeerAttempt final : public Attempt {
  public:
-  PeerAttempt(io::Env& env, Peers& peers, inner::Ask ask, std::shared_ptr<const std::string> body, AttemptSink& sink)
-      : env_(env), peers_(peers), ask_(std::move(ask)), body_(std::move(body)), sink_(sink) {}
+  PeerAttempt(io::Env& env, Board& board, Peers& peers, inner::Ask ask, std::shared_ptr<const std::string> body,
+              AttemptSink& sink)
+      : env_(env), board_(board), peers_(peers), ask_(std::move(ask)), body_(std::move(body)), sink_(sink) {}
 
   io::Task<void> run() override {
     auto opened = peers_.open_attempt(ask_.site);
@@ -21,6 +23,7 @@ class PeerAttempt final : public Attempt {
       sink_.on_lost(ask_.attempt, {}, opened.error().message);
       co_return;
     }
+    ask_.grant = grant_for(env_, board_, ask_, **opened);
     stream_ = std::make_unique<FrameStream>(env_, *opened);
     stream_->send(ask_);
     stream_->send_body(*body_);
@@ -36,6 +39,7 @@ class PeerAttempt final : public Attempt {
 
  private:
   io::Env& env_;
+  Board& board_;
   Peers& peers_;
   inner::Ask ask_;
   std::shared_ptr<const std::string> body_;

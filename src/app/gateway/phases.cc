@@ -1,6 +1,7 @@
 #include "app/gateway/phases.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "core/access/intent_merge.h"
@@ -33,10 +34,86 @@ Phase<Caller> authenticate(const Services& services, const http::RequestHead& he
   }
   const auto answer = services.board.keys().look_up(value->substr(kBearer.size()), unix_seconds(services.env.wall()));
   if (answer.verdict != access::KeyVerdict::Ok) return refused("invalid_api_key", answer.message);
-  return Caller{answer.key->kid, answer.key->tenant, answer.key->project, answer.key->zone, answer.key->models};
+  return Caller{answer.key->kid,    answer.key->tenant,     answer.key->project, answer.key->zone,
+                answer.key->models, answer.key->data_level, answer.key->regimes};
 }
 
-Phase<Question> read_intent(const http::RequestHead& head, std::string_view body, grid::Task task) {
+namespace {
+
+// The zone that the name asks for by which the client calls this gateway.
+grid::Intent intent_of_host(const Services& services, const http::RequestHead& head) {
+  grid::Intent out;
+  auto host = head.headers.get("host");
+  if (!host || !services.board.loaded()) return out;
+  const auto& hosts = services.board.tables().sites[services.board.here()].spec.hosts;
+  for (const auto& [name, zone] : hosts) {
+    if (http::same_text(host->substr(0, host->find(':')), name)) out.zones = {zone};
+  }
+  return out;
+}
+
+// `llama@fr` asks for zone fr: no model's name has an @.
+grid::Intent take_zone_of_model(std::string& model) {
+  grid::Intent out;
+  const auto at = model.rfind('@');
+  if (at == std::string::npos || at == 0 || at + 1 == model.size()) return out;
+  out.zones = {model.substr(at + 1)};
+  model.resize(at);
+  return out;
+}
+
+policy::Subject subject_of(const Services& services, const Caller& caller, const Question& question,
+                           std::string_view model) {
+  policy::Subject subject;
+  subject.tenant = caller.tenant;
+  subject.project = caller.project;
+  subject.model = model;
+  subject.key_zone = caller.zone;
+  subject.zones = &question.intent.zones;
+  subject.data_level = std::max(caller.data_level, question.intent.data_level);
+  subject.regimes = &question.intent.regimes;
+  subject.key_regimes = &caller.regimes;
+  subject.second = unix_seconds(services.env.wall());
+  return subject;
+}
+
+// The client came in where its data may not.
+openai::ApiError wrong_door(const routing::Tables& tables, const policy::Subject& subject, const policy::Permit& permit,
+                            std::string_view here) {
+  std::string text = "this request may not come in at site \"" + std::string(here) + "\"";
+  if (const auto denial = tables.residency.denial(subject, here, policy::kIngressActions)) {
+    text += ": " + policy::to_text(*denial);
+  }
+  std::string doors;
+  for (std::size_t s = 0; s < tables.sites.size(); ++s) {
+    if (!permit.ingress.contains(static_cast<routing::SiteIndex>(s)) || tables.sites[s].gateways.empty()) continue;
+    doors += (doors.empty() ? "" : ", ") + tables.sites[s].spec.name;
+  }
+  text += doors.empty() ? "; it may come in at no gateway there is" : "; nearest possible: a gateway at " + doors;
+  return {403, "data_residency_mismatch", std::move(text), ""};
+}
+
+// For the refusal, when none of the model's sites is permitted: what narrowed, and what each of them lacks.
+std::vector<std::string> reasons(const routing::Tables& tables, const policy::Subject& subject, routing::ModelIndex m) {
+  constexpr std::size_t kMostSites = 4;
+  std::vector<std::string> out = tables.residency.rules(subject);
+  routing::SiteSet sites;
+  for (const auto d : tables.models[m].deployments) sites |= tables.deployments[d].sites;
+  std::size_t told = 0;
+  for (std::size_t s = 0; s < tables.sites.size() && told < kMostSites; ++s) {
+    if (!sites.contains(static_cast<routing::SiteIndex>(s))) continue;
+    const auto denial = tables.residency.denial(subject, tables.sites[s].spec.name);
+    if (!denial) continue;
+    ++told;
+    out.push_back("at " + tables.sites[s].spec.name + " " + policy::to_text(*denial));
+  }
+  return out;
+}
+
+}  // namespace
+
+Phase<Question> read_intent(const Services& services, const http::RequestHead& head, std::string_view body,
+                            grid::Task task) {
   auto scan = task == grid::Task::Chat ? openai::scan_chat(body) : openai::scan_embeddings(body);
   if (!scan) return tl::unexpected(std::move(scan).error());
   Question question;
@@ -45,7 +122,10 @@ Phase<Question> read_intent(const http::RequestHead& head, std::string_view body
   if (const auto value = head.headers.get("x-aigrid-intent")) {
     if (auto wrong = openai::parse_intent_header(*value, header)) return tl::unexpected(std::move(*wrong));
   }
-  auto merged = access::merge(grid::Intent{}, header, question.scan.intent);
+  const grid::Intent host = intent_of_host(services, head);
+  const grid::Intent alias = take_zone_of_model(question.scan.model);
+  const std::array<const grid::Intent*, 4> sources = {&host, &header, &alias, &question.scan.intent};
+  auto merged = access::merge(sources);
   if (!merged.ok()) return tl::unexpected(openai::from_error(merged.error()));
   question.intent = std::move(*merged);
   return question;
@@ -53,6 +133,7 @@ Phase<Question> read_intent(const http::RequestHead& head, std::string_view body
 
 std::optional<openai::ApiError> admit(const Services& services, const Caller& caller, const Question& question,
                                       grid::Task task, Admission& admission) {
+  services.board.renew(unix_seconds(services.env.wall()));
   admission.generation = services.board.current();
   const auto& tables = *admission.generation->tables;
   const auto tenant = tables.find_tenant(caller.tenant);
@@ -67,18 +148,18 @@ std::optional<openai::ApiError> admit(const Services& services, const Caller& ca
     const auto refusal = dispatch::model_not_found(tables, *tenant, question.scan.model);
     return openai::ApiError{refusal.status, refusal.code, refusal.message, refusal.param};
   }
-  policy::Subject subject;
-  subject.tenant = caller.tenant;
-  subject.project = caller.project;
-  subject.model = tables.models[*model].spec.name;
-  subject.key_zone = caller.zone;
-  subject.zones = &question.intent.zones;
+  const auto subject = subject_of(services, caller, question, tables.models[*model].spec.name);
   auto permit = tables.residency.permitted(subject);
   if (!permit.ok()) {  // a zone nobody knows permits nothing
     return openai::ApiError{403, "data_residency_mismatch", permit.error().message, "grid.zone"};
   }
   admission.permit = std::move(*permit);
-  if (services.options.skip_residency) admission.permit.sites = tables.residency.everywhere();
+  const auto here = admission.generation->here;
+  if (services.options.skip_residency) {
+    admission.permit.sites = tables.residency.everywhere();
+  } else if (!admission.permit.ingress.contains(here)) {
+    return wrong_door(tables, subject, admission.permit, services.board.site());
+  }
   auto& input = admission.input;
   input.tenant = *tenant;
   input.model = *model;
@@ -88,7 +169,12 @@ std::optional<openai::ApiError> admit(const Services& services, const Caller& ca
   input.intent = &question.intent;
   input.task = task;
   input.asked_model = question.scan.model;
-  input.rules = &admission.permit.rules;
+  input.rules = &admission.rules;
+  routing::SiteSet reachable = admission.permit.sites;
+  routing::SiteSet deployed;
+  for (const auto d : tables.models[*model].deployments) deployed |= tables.deployments[d].sites;
+  reachable &= deployed;
+  if (reachable.empty()) admission.rules = reasons(tables, subject, *model);
   return std::nullopt;
 }
 

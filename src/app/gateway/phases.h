@@ -30,6 +30,8 @@ struct Caller {
   std::string project;
   std::string zone;                 // of the key
   std::vector<std::string> models;  // of the key; empty: all that the tenant may see
+  std::uint32_t data_level = 0;     // of the key
+  std::vector<std::string> regimes;
 };
 Phase<Caller> authenticate(const Services& services, const http::RequestHead& head);
 
@@ -38,13 +40,16 @@ struct Question {
   openai::RequestScan scan;
   grid::Intent intent;
 };
-Phase<Question> read_intent(const http::RequestHead& head, std::string_view body, grid::Task task);
+// Channels, each only narrowing: the host name, the header, the model's `@zone`, the body.
+Phase<Question> read_intent(const Services& services, const http::RequestHead& head, std::string_view body,
+                            grid::Task task);
 
-// Where it may go: everything routing needs, under one generation of the board. `input` borrows from `permit` and from
+// Where it may go: everything routing needs, under one generation of the board. `input` borrows from `rules` and from
 // the question: neither may move afterwards.
 struct Admission {
   std::shared_ptr<Generation> generation;
-  policy::Permit permit;
+  policy::Permit permit;           // also for what comes later: relays, other attempts
+  std::vector<std::string> rules;  // what narrowed it, where that leaves nothing
   routing::RouteInput input;
 };
 // Nothing, or the refusal. Asked again after every bundle change: it decides and reserves nothing.

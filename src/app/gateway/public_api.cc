@@ -109,7 +109,7 @@ io::Task<bool> PublicApi::read_question(io::Exchange& exchange, grid::Task task,
   std::optional<openai::ApiError> refusal;
   if (!body.ok()) {
     refusal = unreadable(body.error());
-  } else if (auto question = read_intent(exchange.head(), *body, task); !question) {
+  } else if (auto question = read_intent(services_, exchange.head(), *body, task); !question) {
     refusal = std::move(question).error();
   } else {
     admitted.question = std::move(*question);

@@ -11,6 +11,7 @@
 #include "app/gateway/meters.h"
 #include "app/gateway/peers.h"
 #include "app/gateway/queues.h"
+#include "core/access/grant_book.h"
 
 namespace aigrid::gateway {
 
@@ -23,6 +24,7 @@ struct Services {
   Peers& peers;
   LedgerSpool& ledger;
   Meters& meters;
+  access::GrantBook grants{};
 };
 
 }  // namespace aigrid::gateway

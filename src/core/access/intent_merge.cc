@@ -57,6 +57,8 @@ Result<grid::Intent> merge(std::span<const grid::Intent* const> sources) {
     if (source->max_price_nano) {
       out.max_price_nano = std::min(out.max_price_nano.value_or(*source->max_price_nano), *source->max_price_nano);
     }
+    out.data_level = std::max(out.data_level, source->data_level);
+    add_new(out.regimes, source->regimes);
     out.allow_fallbacks = out.allow_fallbacks && source->allow_fallbacks;
     if (source->sort) out.sort = source->sort;
     out.trace = out.trace || source->trace;

@@ -41,6 +41,10 @@ grid::Inventory generate() {
     if (some(2) == 0) z.control_within = {pick({"AA", "BB"})};
     i.zones.push_back(z);
   }
+  grid::Policy anywhere;
+  anywhere.name = "anywhere";
+  anywhere.permit = {{{"*"}, "*"}};
+  i.policies = {anywhere};
   i.tenants = {{"t", "", some(1) != 0 ? "zone0" : "", ""}};
   return i;
 }

@@ -31,6 +31,10 @@ grid::Inventory europe() {
   i.zones = {zone("eu", {"DE"}, {"fr"}), zone("fr", {"FR"}), sovereign};
   i.tenants = {{"free", "", "", ""}, {"mairie", "", "fr", ""}};
   i.projects = {{"archive", "mairie", "fr-sovereign"}};
+  grid::Policy anywhere;
+  anywhere.name = "anywhere";
+  anywhere.permit = {{{"*"}, "*"}};
+  i.policies = {anywhere};
   return i;
 }
 
@@ -53,7 +57,8 @@ TEST(Residency, LevelsIntersectAndAreNamed) {
   EXPECT_THAT(names(*r, r->permitted({.tenant = "free"})->sites), ElementsAre("frankfurt", "lyon", "paris", "zurich"));
   const auto p = r->permitted({.tenant = "mairie", .project = "archive"});
   EXPECT_THAT(names(*r, p->sites), ElementsAre("lyon"));
-  EXPECT_THAT(p->rules, ElementsAre("tenant \"mairie\" zone \"fr\"", "project \"archive\" zone \"fr-sovereign\""));
+  EXPECT_THAT(r->rules({.tenant = "mairie", .project = "archive"}),
+              ElementsAre("tenant \"mairie\" zone \"fr\"", "project \"archive\" zone \"fr-sovereign\""));
   const std::vector<std::string> wishes{"eu"};
   const auto q = r->permitted({.tenant = "free", .key_zone = "fr", .zones = &wishes});
   EXPECT_THAT(names(*r, q->sites), ElementsAre("lyon", "paris"));
@@ -68,12 +73,13 @@ TEST(Residency, PoliciesBindTenantsProjectsAndModels) {
   i.models.emplace_back();
   i.models[0].name = "chat";
   i.models[0].aliases = {"gpt"};
-  i.policies = {{"all-eu", {}, {}, "eu"}, {"chat-fr", {"free"}, {"gpt"}, "fr"}};
+  i.policies.push_back({"all-eu", {}, {}, "eu"});
+  i.policies.push_back({"chat-fr", {"free"}, {"gpt"}, "fr"});
   const auto r = Residency::compile(i);
   ASSERT_TRUE(r.ok()) << r.error().message;
   EXPECT_THAT(names(*r, r->permitted({.tenant = "free"})->sites), ElementsAre("frankfurt", "lyon", "paris"));
   EXPECT_THAT(names(*r, r->permitted({.tenant = "free", .model = "chat"})->sites), ElementsAre("lyon", "paris"));
-  i.policies[1].tenants = {"fre"};
+  i.policies[2].tenants = {"fre"};
   EXPECT_THAT(refusal(i), HasSubstr("policy \"chat-fr\": rule tenants names \"fre\""));
 }
 

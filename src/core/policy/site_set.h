@@ -8,7 +8,7 @@
 
 namespace aigrid::policy {
 
-inline constexpr std::size_t kMaxSites = 4096;
+inline constexpr std::size_t kMaxSites = 8192;
 using SiteIndex = std::uint16_t;
 
 class SiteSet {
@@ -45,6 +45,7 @@ class SiteSet {
     return *this;
   }
   bool operator==(const SiteSet&) const = default;
+  const std::array<std::uint64_t, kMaxSites / 64>& words() const { return words_; }
 
  private:
   std::array<std::uint64_t, kMaxSites / 64> words_{};

@@ -21,12 +21,13 @@ double great_circle_km(const grid::Site& a, const grid::Site& b) {
 
 class Compiler {
  public:
-  explicit Compiler(const grid::Inventory& inventory) : in_(inventory), out_(std::make_shared<Tables>()) {}
+  Compiler(const grid::Inventory& inventory, std::int64_t second)
+      : in_(inventory), second_(second), out_(std::make_shared<Tables>()) {}
 
   Result<std::shared_ptr<const Tables>> run() {
     out_->grid = in_.grid;
     out_->version = in_.version;
-    AIGRID_TRY(out_->residency, policy::Residency::compile(in_));  // bounds the number of sites, too
+    AIGRID_TRY(out_->residency, policy::Residency::compile(in_, second_));  // bounds the number of sites, too
     AIGRID_CHECK_OK(places());
     AIGRID_CHECK_OK(links());
     AIGRID_CHECK_OK(accounts());
@@ -120,7 +121,6 @@ class Compiler {
       TenantEntry entry;
       AIGRID_TRY(auto permit, out_->residency.permitted({.tenant = t.name}));
       entry.permitted = permit.sites;
-      entry.rules = std::move(permit.rules);
       if (!t.price_book.empty()) {
         const auto& books = out_->price_books;
         const auto book =
@@ -205,11 +205,14 @@ class Compiler {
   }
 
   const grid::Inventory& in_;
+  std::int64_t second_;
   std::shared_ptr<Tables> out_;
 };
 
 }  // namespace
 
-Result<std::shared_ptr<const Tables>> compile(const grid::Inventory& inventory) { return Compiler(inventory).run(); }
+Result<std::shared_ptr<const Tables>> compile(const grid::Inventory& inventory, std::int64_t second) {
+  return Compiler(inventory, second).run();
+}
 
 }  // namespace aigrid::routing

@@ -52,7 +52,7 @@ struct RouteInput {
   const grid::Intent* intent = nullptr;
   std::span<const Excluded> excluded;
   std::uint8_t hops = 0;
-  const std::vector<std::string>* rules = nullptr;  // what narrowed `permitted` (policy::Permit::rules), for messages
+  const std::vector<std::string>* rules = nullptr;  // what narrowed it (policy::Residency::rules), for messages
   std::span<const std::uint16_t> granted{};         // choose_node: slots given and not ended, by node; counted at once
 };
 

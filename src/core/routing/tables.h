@@ -58,9 +58,8 @@ struct ModelEntry {
 
 struct TenantEntry {
   grid::Tenant spec;
-  SiteSet permitted;  // tenant's zone ∩ policies that name it and no model; the whole answer: Tables::residency
+  SiteSet permitted;  // for any model that no policy names; the whole answer: Tables::residency
   std::uint16_t price_book = kNone;
-  std::vector<std::string> rules;  // what bounded it, for refusals: `tenant "mairie" zone "fr"`
 };
 
 struct ZoneEntry {
@@ -107,6 +106,7 @@ struct Tables {
 };
 
 // Fails on a dangling reference, a cyclic or empty zone, more than kMaxSites sites: such a bundle is refused whole.
-Result<std::shared_ptr<const Tables>> compile(const grid::Inventory& inventory);
+// `second`: when, for what expires (core/policy).
+Result<std::shared_ptr<const Tables>> compile(const grid::Inventory& inventory, std::int64_t second = 0);
 
 }  // namespace aigrid::routing

@@ -50,6 +50,10 @@ inline grid::Inventory test_inventory(const std::vector<TestSite>& sites, std::u
   }
   i.deployments = {d};
   i.tenants = {{"free", "", "", ""}};
+  grid::Policy anywhere;
+  anywhere.name = "anywhere";
+  anywhere.permit = {{{"*"}, "*"}};
+  i.policies = {anywhere};
   return i;
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "base/nearest_name.h"
 #include "format/api/describe.h"
@@ -32,13 +33,13 @@ class References {
       : resource_(resource), names_(names), problems_(problems) {}
 
   void operator()(const char* name, const std::string& v, const Rule& rule) {
-    if (rule.refers >= 0) look_up(fmt::format("/spec/{}", name), v, rule);
+    if (rule.refers >= 0) look_up(fmt::format("{}/{}", pointer_, name), v, rule);
   }
   void operator()(const char* name, const std::vector<std::string>& v, const Rule& rule) {
     if (rule.refers < 0) return;
     std::set<std::string> seen;
     for (std::size_t i = 0; i < v.size(); ++i) {
-      const auto pointer = fmt::format("/spec/{}/{}", name, i);
+      const auto pointer = fmt::format("{}/{}/{}", pointer_, name, i);
       look_up(pointer, v[i], rule);
       if (!seen.insert(v[i]).second) {
         problems_.push_back(
@@ -49,6 +50,16 @@ class References {
   void operator()(const char* name, const std::vector<grid::Price>& v, const Rule& rule) {
     for (std::size_t i = 0; i < v.size(); ++i) look_up(fmt::format("/spec/{}/{}/model", name, i), v[i].model, rule);
   }
+  template <Part T>
+  void operator()(const char* name, const std::vector<T>& v, const Rule&) {
+    const std::string outer = std::exchange(pointer_, fmt::format("{}/{}", pointer_, name));
+    for (std::size_t i = 0; i < v.size(); ++i) {
+      const std::string list = std::exchange(pointer_, fmt::format("{}/{}", pointer_, i));
+      describe(v[i], *this);
+      pointer_ = list;
+    }
+    pointer_ = outer;
+  }
   template <class T>
   void operator()(const char*, const T&, const Rule&) {}
 
@@ -56,6 +67,10 @@ class References {
   void look_up(const std::string& pointer, const std::string& name, const Rule& rule) {
     const auto kind = static_cast<Kind>(rule.refers);
     const auto& known = names_[static_cast<std::size_t>(rule.refers)];
+    // A policy names tenants or projects.
+    const bool project = resource_.kind == Kind::Policy && kind == Kind::Tenant &&
+                         names_[static_cast<std::size_t>(Kind::Project)].count(name) != 0;
+    if (project || (resource_.kind == Kind::Policy && kind == Kind::Zone && name == "*")) return;
     if (name.empty() || known.count(name) != 0) return;
     if (resource_.kind == Kind::Link && pointer == "/spec/b" && name == "control") return;
     const auto near = nearest_name(name, known);
@@ -68,6 +83,7 @@ class References {
   const Resource& resource_;
   const Names& names_;
   std::vector<Problem>& problems_;
+  std::string pointer_ = "/spec";
 };
 
 class Checker {
@@ -112,11 +128,14 @@ class Checker {
   bool find_cycle(const std::string& start, std::vector<std::string>& path) {
     const auto it = zones_.find(path.back());
     if (it == zones_.end() || path.size() > zones_.size() + 1) return false;
-    for (const auto* list : {&it->second.zone->include, &it->second.zone->exclude}) {
+    const grid::Zone& zone = *it->second.zone;
+    for (const auto* list : {&zone.include, &zone.exclude, &zone.intersect}) {
       for (const auto& next : *list) {
         path.push_back(next);
         if (next == start) {
-          note(list == &it->second.zone->include ? "/spec/include" : "/spec/exclude",
+          note(list == &zone.include   ? "/spec/include"
+               : list == &zone.exclude ? "/spec/exclude"
+                                       : "/spec/intersect",
                fmt::format("zone {} is cyclic: {}", json::quoted(start), fmt::join(path, " → ")),
                "remove one of these references");
           return true;

@@ -109,7 +109,7 @@ TEST(Check, ExamplesAreClean) {
   const auto checked = to_inventory(all);
   for (const auto& p : checked.problems) ADD_FAILURE() << to_text(p);
   EXPECT_EQ(checked.inventory.sites.size(), 6U);
-  EXPECT_EQ(checked.inventory.zones.size(), 3U);
+  EXPECT_EQ(checked.inventory.zones.size(), 4U);
 }
 
 TEST(Check, AFieldErrorHidesNoDanglingReference) {

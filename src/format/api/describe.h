@@ -10,7 +10,7 @@
 
 namespace aigrid::api {
 
-enum class Form : std::uint8_t { Any, Country, Jurisdiction, Currency, Sha256 };
+enum class Form : std::uint8_t { Any, Country, Jurisdiction, Currency, Sha256, Date, Action };
 
 struct Rule {
   const char* meaning = "";
@@ -34,6 +34,11 @@ constexpr Rule refers(Kind kind, const char* meaning, bool required = false) {
 constexpr Rule amount(const char* unit, double min, double max, const char* meaning, bool required = false) {
   return {.meaning = meaning, .required = required, .unit = unit, .min = min, .max = max};
 }
+
+// Members of a list of objects: described like a kind, read with the same rules.
+template <class T>
+concept Part =
+    std::is_same_v<T, grid::Clause> || std::is_same_v<T, grid::PolicyExample> || std::is_same_v<T, grid::Certificate>;
 
 template <class N, class T>
 concept Is = std::is_same_v<std::remove_const_t<N>, T>;
@@ -61,6 +66,50 @@ void describe(N& n, V& v) {
   v("cost_nano_per_token", n.cost_nano_per_token,
     amount("1e-9 currency units", 0, 1e15, "what a token costs the operator here"));
   v("attributes", n.attributes, text("certifications and the like; absent means unknown"));
+  v("staff", n.staff, form(Form::Jurisdiction, "from where its admins act; none: unknown"));
+  v("telemetry", n.telemetry, form(Form::Jurisdiction, "where it reports to; none: unknown"));
+  v("seal", n.seal, amount("", 0, 4, "sovereignty level (EU SEAL); not written: unknown"));
+  v("certs", n.certs, text("certifications with their end; none or expired: unknown"));
+  v("attest", n.attest, text("how nodes prove what they run, such as none, tpm, tee; empty: unknown"));
+  v("tenancy", n.tenancy, text("shared or dedicated; empty: unknown"));
+  v("hosts", n.hosts, text("names by which clients call its gateways: the zone that each asks for"));
+}
+
+template <Is<grid::Certificate> N, class V>
+void describe(N& n, V& v) {
+  v("name", n.name, text("what was certified", true));
+  v("until", n.until, form(Form::Date, "its last day"));
+}
+
+template <Is<grid::Clause> N, class V>
+void describe(N& n, V& v) {
+  v("actions", n.actions, form(Form::Action, "what is done with the data", true));
+  v("zone", n.zone, refers(Kind::Zone, "where; \"*\" (platform only): at every site", true));
+  v("data_level", n.data_level, amount("", 0, 4, "permit: up to it (1 if not given); forbid: from it on"));
+  v("regimes", n.regimes, text("permit: which it covers; forbid: any of which it is for"));
+  v("until", n.until, form(Form::Date, "its last day; a forbid has none"));
+  v("from", n.from, refers(Kind::Zone, "transfer: whose data may go"));
+  v("mechanism", n.mechanism, text("transfer: adequacy, scc, consent or contract"));
+}
+
+template <Is<grid::PolicyExample> N, class V>
+void describe(N& n, V& v) {
+  v("name", n.name, text("what it shows", true));
+  v("action", n.action, form(Form::Action, "what is done", true));
+  v("expect", n.expect, text("allowed or denied", true));
+  v("because", n.because, text("words that the denial must have"));
+  v("on", n.on, form(Form::Date, "the day it is asked; today if not given"));
+  v("home", n.home, refers(Kind::Zone, "the tenant's home zone"));
+  v("data_level", n.data_level, amount("", 0, 4, "of the request"));
+  v("regimes", n.regimes, text("of the request"));
+  v("jurisdiction", n.jurisdiction, form(Form::Jurisdiction, "where the site stands"));
+  v("control", n.control, form(Form::Country, "whose law reaches its operator"));
+  v("staff", n.staff, form(Form::Jurisdiction, "from where its admins act"));
+  v("telemetry", n.telemetry, form(Form::Jurisdiction, "where it reports to"));
+  v("seal", n.seal, amount("", 0, 4, "its sovereignty level"));
+  v("certs", n.certs, text("its certifications with their end"));
+  v("attest", n.attest, text("how it proves what it runs"));
+  v("tenancy", n.tenancy, text("shared or dedicated"));
 }
 
 template <Is<grid::Node> N, class V>
@@ -96,14 +145,28 @@ void describe(N& n, V& v) {
   v("include", n.include, refers(Kind::Zone, "zones whose sites belong to it too"));
   v("exclude", n.exclude, refers(Kind::Zone, "zones whose sites do not"));
   v("require", n.require, text("attributes a site must have"));
+  v("intersect", n.intersect, refers(Kind::Zone, "zones that must hold too"));
   v("control_within", n.control_within, form(Form::Country, "every country that controls the operator must be listed"));
+  v("staff_within", n.staff_within, form(Form::Jurisdiction, "every place its admins act from must be listed"));
+  v("telemetry_within", n.telemetry_within, form(Form::Jurisdiction, "every place it reports to must be listed"));
+  v("seal_min", n.seal_min, amount("", 0, 4, "least sovereignty level; 0: any"));
+  v("certs", n.certs, text("certifications a site must have, not expired"));
+  v("attest", n.attest, text("accepted attestations"));
+  v("tenancy", n.tenancy, text("accepted tenancies"));
+  v("operators", n.operators, refers(Kind::Operator, "accepted operators"));
 }
 
 template <Is<grid::Policy> N, class V>
 void describe(N& n, V& v) {
-  v("tenants", n.tenants, refers(Kind::Tenant, "whom it binds; none: all"));
+  v("tenants", n.tenants, refers(Kind::Tenant, "whom it binds, tenants or projects; none: all"));
   v("models", n.models, refers(Kind::Model, "for which models; none: all"));
-  v("zone", n.zone, refers(Kind::Zone, "where their requests may execute", true));
+  v("zone", n.zone, refers(Kind::Zone, "short form: their requests execute within it"));
+  v("level", n.level, text("platform, operator, tenant or project; if not given, by whom it names"));
+  v("operators", n.operators, refers(Kind::Operator, "level operator: whose sites it speaks for"));
+  v("permit", n.permit, text("what is allowed where"));
+  v("forbid", n.forbid, text("what is not, whoever permits it"));
+  v("transfer", n.transfer, text("cross-border permits: from, zone, mechanism, until"));
+  v("examples", n.examples, text("questions with answers, for `aigrid policy test`"));
 }
 
 template <Is<grid::Model> N, class V>
@@ -116,6 +179,7 @@ void describe(N& n, V& v) {
   v("context_tokens", n.context_tokens, amount("tokens", 1, 1e8, "longest prompt and answer together", true));
   v("aliases", n.aliases, text("other names clients may use"));
   v("tenants", n.tenants, refers(Kind::Tenant, "who may see it; none: all"));
+  v("zone", n.zone, refers(Kind::Zone, "where it may execute (licence, export); none: anywhere"));
 }
 
 template <Is<grid::Deployment> N, class V>
@@ -135,10 +199,19 @@ void describe(N& n, V& v) {
   v("decode_tokens_per_s", n.decode_tokens_per_s, amount("tokens/s", 0.001, 1e9, "until measured"));
 }
 
+// Of data: tenants, projects and keys only ever raise it.
+template <class N, class V>
+void describe_class(N& n, V& v) {
+  v("data_level", n.data_level, amount("", 0, 4, "its data is at least: 0 public, 1 ordinary … 4 secret"));
+  v("regimes", n.regimes, text("legal regimes its data is under, such as gdpr"));
+}
+
 template <Is<grid::Tenant> N, class V>
 void describe(N& n, V& v) {
   v("display_name", n.display_name, text("for people"));
-  v("zone", n.zone, refers(Kind::Zone, "bound to it; empty: free"));
+  v("zone", n.zone, refers(Kind::Zone, "its requests execute within it; empty: free"));
+  v("home", n.home, refers(Kind::Zone, "where its data is at home; empty: its zone"));
+  describe_class(n, v);
   v("price_book", n.price_book, refers(Kind::PriceBook, "what it pays"));
 }
 
@@ -146,6 +219,7 @@ template <Is<grid::Project> N, class V>
 void describe(N& n, V& v) {
   v("tenant", n.tenant, refers(Kind::Tenant, "whose it is", true));
   v("zone", n.zone, refers(Kind::Zone, "narrows the tenant's"));
+  describe_class(n, v);
 }
 
 template <Is<grid::PriceBook> N, class V>
@@ -160,6 +234,7 @@ void describe(N& n, V& v) {
   v("tenant", n.tenant, refers(Kind::Tenant, "whose it is", true));
   v("project", n.project, refers(Kind::Project, "counts for it"));
   v("zone", n.zone, refers(Kind::Zone, "narrows further"));
+  describe_class(n, v);
   v("models", n.models, refers(Kind::Model, "which it may ask for; none: all the tenant may see"));
   v("expires_unix_s", n.expires_unix_s, amount("s since 1970", 0, 9e15, "0: never"));
   v("revoked", n.revoked, text("no longer valid"));

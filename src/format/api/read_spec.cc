@@ -77,6 +77,18 @@ bool matches(Form form, std::string_view v) {
       return v.substr(3).find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == std::string_view::npos;
     }
     case Form::Currency: return v.size() == 3 && upper(v[0]) && upper(v[1]) && upper(v[2]);
+    case Form::Date: {
+      const auto digits = [v](std::string_view form) {
+        return v.size() == form.size() && std::equal(v.begin(), v.end(), form.begin(), [](char c, char f) {
+                 return f == 'd' ? c >= '0' && c <= '9' : c == f;
+               });
+      };
+      return digits("dddd-dd-dd") || digits("dddd-dd-ddTdd:dd:ddZ");
+    }
+    case Form::Action: {
+      const auto& all = grid::kActionNames;
+      return v == "*" || std::find(all.begin(), all.end(), v) != all.end();
+    }
     case Form::Sha256: return v.size() == 64 && v.find_first_not_of("0123456789abcdef") == std::string_view::npos;
   }
   return false;
@@ -88,6 +100,9 @@ const char* form_rule(Form form) {
     case Form::Country: return "an ISO 3166-1 country code of two capital letters, such as FR";
     case Form::Jurisdiction: return "a country such as FR or a subdivision such as US-CA";
     case Form::Currency: return "an ISO 4217 code of three capital letters, such as EUR";
+    case Form::Date: return "a date such as 2027-03-01";
+    case Form::Action:
+      return "one of terminate, route, process, cache, persist, log-meta, log-content, telemetry, admin, or \"*\"";
     case Form::Sha256: return "64 hexadecimal digits in lower case";
   }
   return "";
@@ -101,17 +116,16 @@ void SpecReader::wrong(const std::string& pointer, std::string message, std::str
 
 const Json* SpecReader::find(const char* name, const Rule& rule) {
   known_.emplace_back(name);
-  const auto it = resource_.spec.find(name);
-  if (it != resource_.spec.end() && !it->is_null()) return &*it;
+  const auto it = object_.find(name);
+  if (it != object_.end() && !it->is_null()) return &*it;
   if (rule.required) {
-    wrong("/spec/" + std::string(name), std::string(name) + " is missing",
-          fmt::format("add {}: {}", name, rule.meaning));
+    wrong(at(name), std::string(name) + " is missing", fmt::format("add {}: {}", name, rule.meaning));
   }
   return nullptr;
 }
 
 void SpecReader::wrong_type(const char* name, const Json& got, const char* type, const Rule& rule) {
-  const std::string pointer = "/spec/" + std::string(name);
+  const std::string pointer = at(name);
   const bool number = rule.unit[0] != '\0' || std::isfinite(rule.min);
   if (number && got.is_string()) {
     bool other_unit = false;
@@ -138,9 +152,9 @@ void SpecReader::operator()(const char* name, std::string& out, const Rule& rule
   if (!v->is_string()) return wrong_type(name, *v, "text", rule);
   out = v->get<std::string>();
   if (out.empty() && rule.required) {
-    return wrong("/spec/" + std::string(name), std::string(name) + " is empty", fmt::format("write {}", rule.meaning));
+    return wrong(at(name), std::string(name) + " is empty", fmt::format("write {}", rule.meaning));
   }
-  if (!out.empty()) check_form("/spec/" + std::string(name), out, rule);
+  if (!out.empty()) check_form(at(name), out, rule);
 }
 
 void SpecReader::operator()(const char* name, bool& out, const Rule& rule) {
@@ -152,7 +166,7 @@ void SpecReader::operator()(const char* name, bool& out, const Rule& rule) {
 
 bool SpecReader::in_range(const char* name, double value, double min, double max, const Rule& rule) {
   if (value >= min && value <= max) return true;
-  wrong("/spec/" + std::string(name),
+  wrong(at(name),
         fmt::format("{} is {:.10g}{}{}, outside {:.10g} to {:.10g}", name, value, rule.unit[0] != '\0' ? " " : "",
                     rule.unit, min, max),
         "write a number in that range");
@@ -188,7 +202,7 @@ void SpecReader::choice(const char* name, const std::vector<std::string>& names,
     }
   }
   const auto near = nearest_name(word, names);
-  wrong("/spec/" + std::string(name), fmt::format("{} is none of {}", shown(*v), fmt::join(names, ", ")),
+  wrong(at(name), fmt::format("{} is none of {}", shown(*v), fmt::join(names, ", ")),
         near.empty() ? "choose one of them" : "did you mean " + near + "?");
 }
 
@@ -198,7 +212,7 @@ void SpecReader::operator()(const char* name, std::vector<std::string>& out, con
   if (!v->is_array()) return wrong_type(name, *v, "a list", rule);
   for (std::size_t i = 0; i < v->size(); ++i) {
     const Json& item = (*v)[i];
-    const std::string pointer = fmt::format("/spec/{}/{}", name, i);
+    const std::string pointer = fmt::format("{}/{}/{}", pointer_, name, i);
     if (!item.is_string() || item.get_ref<const std::string&>().empty()) {
       wrong(pointer, fmt::format("entry {} of {} must be text, got {}", i, name, shown(item)), "write text");
       continue;
@@ -207,8 +221,7 @@ void SpecReader::operator()(const char* name, std::vector<std::string>& out, con
     check_form(pointer, out.back(), rule);
   }
   if (out.empty() && v->empty() && rule.required) {
-    wrong("/spec/" + std::string(name), std::string(name) + " is empty",
-          fmt::format("list at least one: {}", rule.meaning));
+    wrong(at(name), std::string(name) + " is empty", fmt::format("list at least one: {}", rule.meaning));
   }
 }
 
@@ -223,7 +236,7 @@ void SpecReader::operator()(const char* name, std::map<std::string, std::string>
       // YAML writes `certified: true` and `version: 3` without quotes; the text is what was meant.
       out[key] = json::dump(item);
     } else {
-      wrong(fmt::format("/spec/{}/{}", name, key),
+      wrong(fmt::format("{}/{}/{}", pointer_, name, key),
             fmt::format("{} of {} must be text, got {}", json::quoted(key), name, shown(item)), "write text");
     }
   }
@@ -234,7 +247,7 @@ void SpecReader::operator()(const char* name, std::vector<grid::Price>& out, con
   if (v == nullptr) return;
   if (!v->is_array()) return wrong_type(name, *v, "a list", rule);
   for (std::size_t i = 0; i < v->size(); ++i) {
-    const std::string pointer = fmt::format("/spec/{}/{}", name, i);
+    const std::string pointer = fmt::format("{}/{}/{}", pointer_, name, i);
     const Json& item = (*v)[i];
     grid::Price price;
     json::Reader r(item);
@@ -259,11 +272,22 @@ void SpecReader::operator()(const char* name, std::vector<grid::Price>& out, con
   }
 }
 
+const Json* SpecReader::parts(const char* name, const Rule& rule) {
+  const Json* v = find(name, rule);
+  if (v == nullptr || v->is_array()) return v;
+  wrong_type(name, *v, "a list", rule);
+  return nullptr;
+}
+
+void SpecReader::wrong_part(const std::string& pointer, const Json& got) {
+  wrong(pointer, fmt::format("an entry must be an object, got {}", shown(got)), "write field: value lines");
+}
+
 void SpecReader::report_unknown() {
-  for (const auto& [key, value] : resource_.spec.items()) {
+  for (const auto& [key, value] : object_.items()) {
     if (std::find(known_.begin(), known_.end(), key) != known_.end()) continue;
     const auto near = nearest_name(key, known_);
-    wrong("/spec/" + key, fmt::format("unknown field {} of {}", json::quoted(key), to_string(resource_.kind)),
+    wrong(at(key), fmt::format("unknown field {} of {}", json::quoted(key), to_string(resource_.kind)),
           near.empty() ? fmt::format("{} has {}", to_string(resource_.kind), fmt::join(known_, ", "))
                        : fmt::format("did you mean {}?", near));
   }

@@ -12,7 +12,8 @@ namespace aigrid::api {
 
 class SpecReader {
  public:
-  SpecReader(const Resource& resource, std::vector<Problem>& problems) : resource_(resource), problems_(problems) {}
+  SpecReader(const Resource& resource, std::vector<Problem>& problems, Unknown unknown = Unknown::Report)
+      : SpecReader(resource, resource.spec, "/spec", problems, unknown) {}
 
   void operator()(const char* name, std::string& out, const Rule& rule);
   void operator()(const char* name, bool& out, const Rule& rule);
@@ -20,6 +21,21 @@ class SpecReader {
   void operator()(const char* name, std::vector<std::string>& out, const Rule& rule);
   void operator()(const char* name, std::map<std::string, std::string>& out, const Rule& rule);
   void operator()(const char* name, std::vector<grid::Price>& out, const Rule& rule);
+  template <Part T>
+  void operator()(const char* name, std::vector<T>& out, const Rule& rule) {
+    const Json* list = parts(name, rule);
+    if (list == nullptr) return;
+    for (std::size_t i = 0; i < list->size(); ++i) {
+      const std::string pointer = at(name) + "/" + std::to_string(i);
+      if (!(*list)[i].is_object()) {
+        wrong_part(pointer, (*list)[i]);
+        continue;
+      }
+      SpecReader reader(resource_, (*list)[i], pointer, problems_, unknown_);
+      describe(out.emplace_back(), reader);
+      if (unknown_ == Unknown::Report) reader.report_unknown();
+    }
+  }
   template <class T>
   void operator()(const char* name, T& out, const Rule& rule) {
     if constexpr (std::is_enum_v<T>) {
@@ -37,6 +53,12 @@ class SpecReader {
   void report_unknown();
 
  private:
+  SpecReader(const Resource& resource, const Json& object, std::string pointer, std::vector<Problem>& problems,
+             Unknown unknown)
+      : resource_(resource), object_(object), pointer_(std::move(pointer)), problems_(problems), unknown_(unknown) {}
+  std::string at(const std::string& name) const { return pointer_ + "/" + name; }
+  const Json* parts(const char* name, const Rule& rule);
+  void wrong_part(const std::string& pointer, const Json& got);
   const Json* find(const char* name, const Rule& rule);
   void wrong(const std::string& pointer, std::string message, std::string remedy);
   void wrong_type(const char* name, const Json& got, const char* type, const Rule& rule);
@@ -46,7 +68,10 @@ class SpecReader {
   bool in_range(const char* name, double value, double min, double max, const Rule& rule);
 
   const Resource& resource_;
+  const Json& object_;   // the spec, or one object in a list of it
+  std::string pointer_;  // of object_
   std::vector<Problem>& problems_;
+  Unknown unknown_;
   std::vector<std::string> known_;
 };
 

@@ -29,6 +29,9 @@ class Writer {
         if (v.empty()) return;
       }
     }
+    if constexpr (std::is_same_v<T, std::int32_t>) {
+      if (v < rule.min) return;  // not stated
+    }
     if constexpr (std::is_enum_v<T>) {
       out[name] = Choices<T>::names.at(static_cast<std::size_t>(v));
     } else if constexpr (std::is_same_v<T, std::vector<grid::Price>>) {
@@ -40,6 +43,17 @@ class Writer {
       }
     } else {
       out[name] = v;
+    }
+  }
+  // Nothing but what was written: defaults of a clause or example say nothing.
+  template <Part T>
+  void operator()(const char* name, const std::vector<T>& v, const Rule&) {
+    if (v.empty() && layout_ == Layout::Compact) return;
+    Json& list = out[name] = Json::array();
+    for (const auto& part : v) {
+      Writer w(Layout::Compact);
+      describe(part, w);
+      list.push_back(std::move(w.out));
     }
   }
 
@@ -150,7 +164,7 @@ std::optional<Noun> decode(const Resource& resource, std::vector<Problem>& probl
   }
   Noun noun = blank(resource.kind);
   name_of(noun) = resource.name;
-  SpecReader reader(resource, problems);
+  SpecReader reader(resource, problems, unknown);
   if (!resource.spec.is_object()) {
     problems.push_back(problem_at(resource, "/spec", "spec must be an object", "write field: value lines under spec:"));
     return std::nullopt;

@@ -57,8 +57,15 @@ TEST(Resource, EveryKindRoundTrips) {
         r.spec[f.name] = Json{{"k", "v"}};
       } else if (f.type == "list of prices") {
         r.spec[f.name] = Json::array({Json{{"model", "m"}, {"input_nano_per_token", 5}, {"output_nano_per_token", 6}}});
+      } else if (f.name == "certs") {
+        r.spec[f.name] = Json::array({Json{{"name", "a"}, {"until", "2027-01-01"}}});
+      } else if (f.name == "examples") {
+        r.spec[f.name] =
+            Json::array({Json{{"name", "a"}, {"action", "admin"}, {"expect", "denied"}, {"data_level", 3}}});
+      } else if (f.type == "list of objects") {
+        r.spec[f.name] = Json::array({Json{{"actions", {"route"}}, {"zone", "*"}, {"data_level", 0}}});
       } else {
-        r.spec[f.name] = 7;
+        r.spec[f.name] = f.max && *f.max < 7 ? 4 : 7;
       }
     }
     std::vector<Problem> problems;

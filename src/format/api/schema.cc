@@ -40,6 +40,14 @@ class Lister {
   void operator()(const char* name, std::vector<std::string>&, const Rule& r) { add(name, "list of text", r); }
   void operator()(const char* name, std::map<std::string, std::string>&, const Rule& r) { add(name, "map of text", r); }
   void operator()(const char* name, std::vector<grid::Price>&, const Rule& r) { add(name, "list of prices", r); }
+  template <Part T>
+  void operator()(const char* name, std::vector<T>&, const Rule& r) {
+    add(name, "list of objects", r);
+    Lister parts;
+    T part;
+    describe(part, parts);
+    for (const auto& f : parts.fields) fields.back().parts.push_back(f.name);
+  }
   template <class T>
   void operator()(const char* name, T&, const Rule& r) {
     if constexpr (std::is_enum_v<T>) {
@@ -52,7 +60,7 @@ class Lister {
 
  private:
   void add(const char* name, const char* type, const Rule& r) {
-    Field f{name, type, r.unit, {}, {}, r.required, {}, {}, r.meaning};
+    Field f{name, type, r.unit, {}, {}, r.required, {}, {}, r.meaning, {}};
     if (std::isfinite(r.min)) f.min = r.min;
     if (std::isfinite(r.max)) f.max = r.max;
     if (r.refers >= 0) f.refers = static_cast<Kind>(r.refers);
@@ -131,6 +139,7 @@ std::string fields_markdown(Kind kind) {
     }
     std::string type = f.type;
     if (!f.choices.empty()) type += fmt::format(": {}", fmt::join(f.choices, ", "));
+    if (!f.parts.empty()) type += fmt::format(" ({})", fmt::join(f.parts, ", "));
     if (f.refers) type += fmt::format(" ({})", to_string(*f.refers));
     out += fmt::format("| `{}` | {} | {} | {} | {} |\n", f.name, type, range, f.required ? "yes" : "", f.meaning);
   }

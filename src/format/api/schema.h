@@ -52,6 +52,7 @@ std::string_view to_string(grid::Driver driver);  // "llama.cpp" | "openai"
 struct Field {
   std::string name;
   std::string type;  // text | number | whole number | true/false | list of text | map of text | one of | list of prices
+                     // | list of objects
   std::string unit;  // "W", "ms" …, or empty
   std::optional<double> min;
   std::optional<double> max;
@@ -59,6 +60,7 @@ struct Field {
   std::vector<std::string> choices;
   std::optional<Kind> refers;  // the value (or each value) names a resource of this kind
   std::string meaning;
+  std::vector<std::string> parts;  // list of objects: their fields
 };
 
 // A noun of this kind with every member at its default.

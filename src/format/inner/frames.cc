@@ -38,6 +38,9 @@ void describe(F& f, V& v) {
   v(22, f.resume_ids);
   v(23, f.resume_text);
   v(24, f.resume_count);
+  v(40, f.data_level);
+  v(41, f.regimes);
+  v(42, f.ingress_site);
 }
 
 template <class F, class V>

@@ -57,6 +57,9 @@ struct Ask {
   std::vector<std::uint32_t> resume_ids;  // tokens already delivered, all of them, else none
   std::string resume_text;                // exactly the text delivered so far, for engines that resume by text
   std::uint32_t resume_count = 0;         // tokens delivered so far; 0: from the start
+  std::uint32_t data_level = 0;           // of key and request; tenant and project add theirs
+  std::vector<std::string> regimes;       // the same
+  std::string ingress_site;               // where the request came in
 };
 struct Body {
   std::string_view bytes;

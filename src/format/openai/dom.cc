@@ -71,6 +71,13 @@ bool read_grid_field(Checks& c, std::string_view key, const Element& e, grid::In
   if (key == "zone" || key == "zones") return c.texts(path, e, out.zones);
   if (key == "only") return c.texts(path, e, out.only_sites);
   if (key == "ignore") return c.texts(path, e, out.ignore_sites);
+  if (key == "regimes") return c.texts(path, e, out.regimes);
+  if (key == "data_level") {
+    std::int64_t level = 0;
+    if (!c.whole(path, e, 0, 4, level)) return false;
+    out.data_level = static_cast<std::uint32_t>(level);
+    return true;
+  }
   if (key == "slo") return read_slo(c, e, out);
   if (key == "max_price") return read_max_price(c, path, e, out);
   if (key == "sort") return read_sort(c, path, e, out);
@@ -91,10 +98,11 @@ bool read_grid_field(Checks& c, std::string_view key, const Element& e, grid::In
     out.require_ttft = mode == "require";
     return true;
   }
-  return c.unsupported(path,
-                       path +
-                           " is not known; known are zone, slo, max_ttft_ms, mode, max_price, sort, only, ignore, "
-                           "fallback, trace, dry_run");
+  return c.unsupported(
+      path,
+      path +
+          " is not known; known are zone, data_level, regimes, slo, max_ttft_ms, mode, max_price, sort, only, ignore, "
+          "fallback, trace, dry_run");
 }
 
 bool read_provider_field(Checks& c, std::string_view key, const Element& e, grid::Intent& out) {

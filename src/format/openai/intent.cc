@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "format/json/json.h"
+#include "grid/law.h"
 
 namespace aigrid::openai {
 
@@ -141,6 +142,18 @@ std::optional<ApiError> store(const std::string& key, const Item& item, grid::In
     list = item.texts;
     return std::nullopt;
   }
+  if (key == "regimes") {
+    if (!texts || item.texts.empty()) return wrong(R"(regimes must be text or a list such as ("gdpr" "hipaa"))");
+    out.regimes = item.texts;
+    return std::nullopt;
+  }
+  if (key == "data-level") {
+    const bool whole = item.form == Item::Form::Number && item.number >= 0 && item.number <= grid::kTopDataLevel &&
+                       item.number == std::floor(item.number);
+    if (!whole) return wrong("data-level must be a whole number from 0 to 4");
+    out.data_level = static_cast<std::uint32_t>(item.number);
+    return std::nullopt;
+  }
   if (key == "ttft-ms" || key == "max-price") return store_number(key, item, out);
   if (key == "sort") {
     if (!texts || item.texts.size() != 1 || (item.texts[0] != "latency" && item.texts[0] != "price")) {
@@ -154,8 +167,9 @@ std::optional<ApiError> store(const std::string& key, const Item& item, grid::In
     (key == "fallback" ? out.allow_fallbacks : key == "trace" ? out.trace : out.dry_run) = item.flag;
     return std::nullopt;
   }
-  return wrong("unknown field " + json::quoted(key) +
-               "; known are zone, ttft-ms, max-price, sort, fallback, only, ignore, trace, dry-run");
+  return wrong(
+      "unknown field " + json::quoted(key) +
+      "; known are zone, data-level, regimes, ttft-ms, max-price, sort, fallback, only, ignore, trace, dry-run");
 }
 
 }  // namespace
@@ -208,6 +222,8 @@ grid::Intent narrow(const grid::Intent& outer, const grid::Intent& inner) {
   }
   out.ignore_sites.insert(out.ignore_sites.end(), inner.ignore_sites.begin(), inner.ignore_sites.end());
   out.allow_fallbacks = outer.allow_fallbacks && inner.allow_fallbacks;
+  out.data_level = std::max(outer.data_level, inner.data_level);
+  out.regimes.insert(out.regimes.end(), inner.regimes.begin(), inner.regimes.end());
   if (inner.sort) out.sort = inner.sort;
   out.trace = outer.trace || inner.trace;
   out.dry_run = outer.dry_run || inner.dry_run;

@@ -20,7 +20,11 @@ Error reset_error(std::uint32_t code) {
 }  // namespace
 
 H2Stream::H2Stream(Env& env, H2Connection& connection, http::StreamId id)
-    : connection_(&connection), id_(id), readable_(env.executor()), writable_(env.executor()) {
+    : connection_(&connection),
+      binding_(connection.binding_),
+      id_(id),
+      readable_(env.executor()),
+      writable_(env.executor()) {
   connection.streams_[id] = this;
 }
 
@@ -130,6 +134,7 @@ H2Connection::H2Connection(Env& env, std::unique_ptr<Stream> stream, http::H2Rol
                            H2Options options)
     : env_(env),
       stream_(std::move(stream)),
+      binding_(std::make_shared<const Binding>(Binding{stream_->peer(), env.now()})),
       session_(role),
       serve_(std::move(serve)),
       options_(options),

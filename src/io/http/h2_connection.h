@@ -22,6 +22,12 @@ namespace aigrid::io {
 
 class H2Connection;
 
+// Which connection a stream belongs to: who is at the other end, and since when. Outlives both.
+struct Binding {
+  Peer peer;
+  Time since{};
+};
+
 // One exchange. At most one reader (head, read) and one writer at a time.
 class H2Stream {
  public:
@@ -31,6 +37,7 @@ class H2Stream {
   H2Stream& operator=(const H2Stream&) = delete;
 
   http::StreamId id() const { return id_; }
+  const Binding& binding() const { return *binding_; }
   // Server: the request. Requester: what was asked.
   const http::RequestHead& request() const { return request_; }
   // Requester: the head of the answer. Once.
@@ -64,6 +71,7 @@ class H2Stream {
   Error gone() const;
 
   H2Connection* connection_;
+  std::shared_ptr<const Binding> binding_;
   http::StreamId id_;
   http::RequestHead request_;
   std::optional<http::ResponseHead> head_;
@@ -139,6 +147,7 @@ class H2Connection {
 
   Env& env_;
   std::unique_ptr<Stream> stream_;
+  std::shared_ptr<const Binding> binding_;
   http::H2Session session_;
   ServeStream serve_;
   H2Options options_;

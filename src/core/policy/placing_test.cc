@@ -1,0 +1,70 @@
+#include "core/policy/placing.h"
+
+#include <gmock/gmock.h>
+
+namespace aigrid::policy {
+namespace {
+
+using ::testing::HasSubstr;
+
+grid::Inventory inventory() {
+  grid::Inventory i;
+  for (const char* name : {"lyon", "zurich"}) {
+    grid::Site s;
+    s.name = name;
+    s.jurisdiction = i.sites.empty() ? "FR" : "CH";
+    i.sites.push_back(s);
+    grid::Node n;
+    n.name = std::string(name) + "-1";
+    n.site = name;
+    i.nodes.push_back(n);
+  }
+  i.zones = {{"fr", {"FR"}, {}, {}, {}, {}}};
+  i.tenants = {{"mairie", "", "fr", ""}};
+  grid::Model m;
+  m.name = "chat";
+  i.models = {m};
+  grid::Deployment d;
+  d.name = "chat";
+  d.model = "chat";
+  d.nodes = {"lyon-1", "zurich-1"};
+  i.deployments = {d};
+  return i;
+}
+
+std::vector<Misplaced> ask(const grid::Inventory& i) {
+  const auto r = Residency::compile(i);
+  EXPECT_TRUE(r.ok());
+  return misplaced(*r, i, i.deployments[0]);
+}
+
+TEST(Placing, NoTenantThereIsARefusalThatNamesTheRule) {
+  auto i = inventory();
+  auto wrong = ask(i);
+  ASSERT_EQ(wrong.size(), 1U);
+  EXPECT_EQ(wrong[0].node, 1U);
+  EXPECT_THAT(wrong[0].why, HasSubstr("site \"zurich\""));
+  EXPECT_THAT(wrong[0].why, HasSubstr("tenant \"mairie\""));
+  i.tenants.push_back({"free", "", "", ""});
+  EXPECT_EQ(ask(i).size(), 1U) << "a tenant without a zone and without a platform permit may use it nowhere";
+  grid::Policy anywhere;
+  anywhere.name = "anywhere";
+  anywhere.permit = {{{"*"}, "*"}};
+  i.policies = {anywhere};
+  EXPECT_TRUE(ask(i).empty());
+  i.models[0].tenants = {"mairie"};
+  EXPECT_EQ(ask(i).size(), 1U) << "the tenants that may see it";
+}
+
+TEST(Placing, ALicenceIsAZoneOfTheModel) {
+  auto i = inventory();
+  i.tenants.clear();
+  EXPECT_TRUE(ask(i).empty()) << "nobody is there yet who could be asked";
+  i.models[0].zone = "fr";
+  const auto wrong = ask(i);
+  ASSERT_EQ(wrong.size(), 1U);
+  EXPECT_THAT(wrong[0].why, HasSubstr("may execute in zone \"fr\" only; site \"zurich\" has jurisdiction CH"));
+}
+
+}  // namespace
+}  // namespace aigrid::policy
