@@ -7,6 +7,7 @@ drills() {
   drill residency "a thousand requests that must not leave France"       grid_drill residency
   drill failover  "nodes and sites killed under load"                    grid_drill failover
   drill wiretap   "the bytes between sites, decrypted and searched for prompts" wiretap_drill
+  drill policy    "random policies, answered again by brute force"       policy_drill 100000
   drill seeds     "a thousand seeds of the whole grid in one process"    seeds_drill 1000
   drill fuzz      "every fuzzer for ten CPU minutes"                     fuzz_drill 600
 }
@@ -25,6 +26,18 @@ wiretap_drill() {
   install_all && build keylog aigrid || return 1
   command -v tcpdump tshark >/dev/null || die "drill wiretap needs tcpdump and tshark: apt-get install -y tcpdump tshark, and root"
   AIGRID_BIN=$ROOT/build/keylog/bin/aigrid "$VENV/bin/python" "$ROOT/tests/e2e/wiretap.py"
+}
+
+# policy_drill COUNT: so many questions about random policies to the compiled law and to the oracle in Python.
+policy_drill() {
+  local said rc=0
+  install_packages run && build release policy_cases || return 1
+  said=$("$PYTHON" "$ROOT/tests/oracle/policy_oracle.py" "$ROOT/build/release/tests/oracle/policy_cases" --cases "$1") || rc=1
+  printf '%s\n' "$said" >&2
+  printf '| figure | measured | limit | |\n|---|---|---|---|\n'
+  printf '| answers of the compiled law that the brute-force oracle does not give, of %s random questions | %s | 0 | %s |\n' "$1" \
+    "$(sed -nE 's/.* ([0-9]+) differences.*/\1/p' <<<"$said")" "$( ((rc)) && printf '**missed**')"
+  return "$rc"
 }
 
 # seeds_drill COUNT: the campaign of tests/world from so many seeds, a process each. A failing seed prints how to replay it.
