@@ -210,6 +210,8 @@ void Reader::add_apply() {
   CLI::App* sub = command(app_, "apply", "change the grid's resources to those of files", apply_);
   sub->add_option("-f,--file", apply_.files, "YAML files or folders")->required();
   sub->add_flag("--dry-run", apply_.dry_run, "check everything, write nothing");
+  sub->add_option("--approve-with", apply_.approve_with, "a second admin's key, for what opens sites to an account")
+      ->envname("AIGRID_APPROVAL_KEY");
   add_access(sub, apply_.access, &apply_.json);
 }
 

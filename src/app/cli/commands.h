@@ -29,6 +29,7 @@ struct ApplyOptions {
   std::vector<std::string> files;
   bool dry_run = false;
   bool json = false;
+  std::string approve_with;  // a second admin's key, for what widens
 };
 struct PolicyTestOptions {
   std::vector<std::string> files;

@@ -106,8 +106,10 @@ io::Task<int> run_apply(io::Env& env, Writer& writer, ApplyOptions options) {
   const bool look = options.dry_run || !problems.empty();
   io::ManagementClient client(env, access->management, access->admin_key);
   const std::string body = apply_body(read->resources);
-  auto answer =
-      co_await client.call("POST", look ? "/api/v1/apply?dryRun=all" : "/api/v1/apply", body, {}, access->limits.call);
+  http::Headers headers;
+  if (!options.approve_with.empty()) headers.set("x-aigrid-approval", options.approve_with);
+  const std::string target = look ? "/api/v1/apply?dryRun=all" : "/api/v1/apply";
+  auto answer = co_await client.call("POST", target, body, headers, access->limits.call);
   if (!answer.ok()) {
     problems.push_back("control at " + access->management + " gave no answer: " + answer.error().message);
   } else if (!answer->ok()) {
@@ -135,6 +137,9 @@ io::Task<int> run_apply(io::Env& env, Writer& writer, ApplyOptions options) {
       writer.out(fmt::format("{} {} {}{}\n", kind, name, action, options.dry_run ? " (dry run)" : ""));
     }
   }
+  std::vector<std::string> law;
+  json::Reader(*value).get("law", law);
+  for (const auto& line : law) writer.note(line);
   co_return 0;
 }
 

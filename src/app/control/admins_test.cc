@@ -7,9 +7,11 @@ namespace {
 using namespace test;
 
 io::Task<io::ManagementAnswer> as(io::Env& env, std::string key, std::string method, std::string target,
-                                  std::string body = {}) {
+                                  std::string body = {}, std::string approval = {}) {
   io::ManagementClient client(env, kManagement, std::move(key));
-  auto answer = co_await client.call(std::move(method), std::move(target), std::move(body));
+  http::Headers headers;
+  if (!approval.empty()) headers.set("x-aigrid-approval", approval);
+  auto answer = co_await client.call(std::move(method), std::move(target), std::move(body), headers);
   EXPECT_TRUE(answer.ok());
   co_return answer.ok() ? *answer : io::ManagementAnswer{};
 }
@@ -23,6 +25,28 @@ const char* const kZone =
     R"({"apiVersion":"aigrid/v1","kind":"Zone","metadata":{"name":"mc"},"spec":{"jurisdictions":["MC"]}})";
 
 std::string anna;  // her key, over the restart
+
+std::string tenant_in(const std::string& zone) {
+  return R"({"resources":[{"apiVersion":"aigrid/v1","kind":"Tenant","metadata":{"name":"bound"},"spec":{"zone":")" +
+         zone + R"("}}]})";
+}
+
+// What opens a site to an account wants a second admin; what closes it does not.
+io::Task<void> widen(io::Env& env) {
+  io::ManagementAnswer answer = co_await as(env, anna, "POST", "/api/v1/apply", tenant_in("mc"));
+  EXPECT_EQ(answer.status, 200) << "a new tenant had nothing before: " << answer.body;
+  answer = co_await as(env, anna, "POST", "/api/v1/apply", tenant_in("fr"));
+  EXPECT_GE(answer.status, 400);
+  EXPECT_NE(answer.body.find("only anna wants it"), std::string::npos) << answer.body;
+  EXPECT_NE(answer.body.find("more site"), std::string::npos) << answer.body;
+  answer = co_await as(env, anna, "POST", "/api/v1/apply", tenant_in("fr"), anna);
+  EXPECT_GE(answer.status, 400) << "her own approval is none";
+  answer = co_await as(env, anna, "POST", "/api/v1/apply", tenant_in("fr"), kAdmin);
+  EXPECT_EQ(answer.status, 200) << answer.body;
+  EXPECT_NE(answer.body.find("more site"), std::string::npos) << answer.body;
+  answer = co_await as(env, anna, "POST", "/api/v1/apply", tenant_in("mc"));
+  EXPECT_EQ(answer.status, 200) << answer.body;
+}
 
 io::Task<void> have_two(io::Env& env, World& world) {
   co_await configure(env, world);
@@ -45,6 +69,7 @@ io::Task<void> have_two(io::Env& env, World& world) {
   answer = co_await as(env, anna, "GET", "/api/v1/gateways/gw");
   EXPECT_EQ(changed_by(answer), "join:gw");
   answer = co_await as(env, anna, "GET", "/api/v1/admins");
+  co_await widen(env);
   const Json list = *json::parse(answer.body);
   EXPECT_EQ(list["you"], "anna");
   EXPECT_EQ(list["items"].size(), 2u);

@@ -51,7 +51,7 @@ io::Task<void> ManagementApi::apply(Request& request) {
   keep_dial(services_.catalog, *resources);
   WriteAsk ask;
   ask.change.puts = std::move(*resources);
-  ask.by = request.admin.name;
+  sign(request, ask);
   ask.dry_run = request.query.contains("dryRun") || !problems.empty();  // still to find all problems
   auto done = co_await services_.catalog.write(std::move(ask));
   if (!done.ok()) {
@@ -67,7 +67,7 @@ io::Task<void> ManagementApi::apply(Request& request) {
   for (const auto& r : done->outcome.results) {
     results.push_back({{"kind", r.resource.kind}, {"name", r.resource.name}, {"action", io::to_string(r.action)}});
   }
-  co_await answer(request, 200, {{"results", results}, {"version", done->outcome.revision}});
+  co_await answer(request, 200, {{"results", results}, {"version", done->outcome.revision}, {"law", done->law}});
 }
 
 }  // namespace aigrid::control

@@ -85,6 +85,21 @@ CatalogEntries Catalog::without_keys() const {
   return out;
 }
 
+namespace {
+
+// A change that opens sites wants two people; one that only closes them wants none but who makes it.
+std::optional<api::Problem> unapproved(const WriteAsk& ask, const Checked& checked) {
+  const bool second = !ask.approved_by.empty() && ask.approved_by != ask.by;
+  if (!ask.two_admins || !checked.widens || ask.dry_run || second) return std::nullopt;
+  api::Problem problem;
+  problem.message = "this change widens, and only " + ask.by + " wants it";
+  for (const auto& line : checked.law) problem.message += (&line == &checked.law.front() ? ": " : "; ") + line;
+  problem.remedy = "have another admin approve it: aigrid apply --approve-with KEY, or the header x-aigrid-approval";
+  return problem;
+}
+
+}  // namespace
+
 io::Task<Result<WriteDone>> Catalog::write(WriteAsk ask) {
   io::Turns::Turn turn(turns_);
   co_await turn.mine();
@@ -99,6 +114,11 @@ io::Task<Result<WriteDone>> Catalog::write(WriteAsk ask) {
     done.problems = std::move(checked->problems);
     co_return done;
   }
+  if (auto problem = unapproved(*asked, *checked)) {
+    done.problems.push_back(std::move(*problem));
+    co_return done;
+  }
+  done.law = std::move(checked->law);
   auto writes = writes_of(*asked, checked->nouns);
   const std::int64_t now_ms = unix_ms(env_.wall());
   std::function<Result<io::WriteOutcome>(io::Database&)> store =

@@ -20,11 +20,14 @@ struct WriteAsk {
   bool dry_run = false;
   std::optional<std::uint64_t> if_version;  // of a single put or delete
   std::string by;                           // the admin, or what else did it
+  bool two_admins = false;                  // what opens sites to an account needs a second one
+  std::string approved_by;                  // that one; empty: nobody
 };
 
 struct WriteDone {
   std::vector<api::Problem> problems;  // not empty: refused, nothing was written
   io::WriteOutcome outcome;
+  std::vector<std::string> law;  // which sites it opens and closes, for whom
 };
 
 class Catalog {

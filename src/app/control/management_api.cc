@@ -44,6 +44,15 @@ Problem no_route(const std::string& what) {
 
 }  // namespace
 
+void ManagementApi::sign(const Request& request, WriteAsk& ask) const {
+  ask.by = request.admin.name;
+  const auto& admins = services_.admins.all();
+  ask.two_admins =
+      std::any_of(admins.begin(), admins.end(), [](const auto& admin) { return admin.second.revoked_ms == 0; });
+  const auto key = request.exchange.head().headers.get("x-aigrid-approval");
+  if (const auto second = key ? services_.admins.identify(*key) : std::nullopt) ask.approved_by = second->name;
+}
+
 io::Task<void> ManagementApi::serve(io::Exchange& exchange) {
   Request request{exchange,
                   "ctl-" + std::to_string(services_.epoch) + "-" + std::to_string(++services_.management_requests),

@@ -28,6 +28,8 @@ struct Request {
   }
 };
 
+struct WriteAsk;
+
 class ManagementApi {
  public:
   explicit ManagementApi(Services& services) : services_(services) {}
@@ -35,6 +37,8 @@ class ManagementApi {
 
  private:
   io::Task<void> route(Request& request);
+  // Who makes the change, and who approves of it: the key in the header x-aigrid-approval.
+  void sign(const Request& request, WriteAsk& ask) const;
   io::Task<void> collection(Request& request, api::Kind kind);
   io::Task<void> single(Request& request, api::Kind kind, std::string name);
   io::Task<void> list(Request& request, api::Kind kind);

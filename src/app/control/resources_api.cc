@@ -145,7 +145,7 @@ io::Task<void> ManagementApi::put(Request& request, api::Kind kind, std::string 
   WriteAsk ask;
   ask.change.puts.push_back(std::move(*resource));
   ask.create = create;
-  ask.by = request.admin.name;
+  sign(request, ask);
   ask.if_version = *version;
   ask.dry_run = request.query.contains("dryRun");
   auto done = co_await services_.catalog.write(std::move(ask));
@@ -176,7 +176,7 @@ io::Task<void> ManagementApi::remove(Request& request, api::Kind kind, std::stri
   }
   WriteAsk ask;
   ask.change.deletes.push_back({kind, std::move(name)});
-  ask.by = request.admin.name;
+  sign(request, ask);
   ask.if_version = *version;
   ask.dry_run = request.query.contains("dryRun");
   auto done = co_await services_.catalog.write(std::move(ask));
