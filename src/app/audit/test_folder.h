@@ -36,6 +36,10 @@ inline grid::Inventory inventory() {
   zone.name = "fr";
   zone.jurisdictions = {"FR"};
   g.zones.push_back(zone);
+  grid::Policy anywhere;
+  anywhere.name = "anywhere";
+  anywhere.permit = {{{"*"}, "*", 4}};
+  g.policies.push_back(anywhere);
   grid::Model model;
   model.name = "smol";
   model.source = "smol.gguf";

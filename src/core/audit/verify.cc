@@ -27,6 +27,8 @@ Result<policy::Permit> Law::permitted(const grid::RequestLeaf& leaf) const {
   subject.model = leaf.model;
   subject.key_zone = leaf.key_zone;
   subject.zones = &leaf.zones;
+  subject.data_level = static_cast<std::uint32_t>(std::min<std::uint64_t>(leaf.data_level, grid::kTopDataLevel));
+  subject.regimes = &leaf.regimes;
   return residency_.permitted(subject);
 }
 
