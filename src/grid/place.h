@@ -15,6 +15,7 @@ struct Operator {
   std::string name;
   std::string legal_name;
   std::vector<std::string> control;
+  std::int64_t margin_ppm = 0;  // owed on top of its cost by other operators whose tenants it serves; parts per million
 };
 
 enum class SiteKind : std::uint8_t { Factory, Hub, Metro, Edge, Campus };
@@ -30,7 +31,7 @@ struct Site {
   double lon = 0;
   double power_limit_w = 0;  // 0: none stated
   double cooling_limit_c = 0;
-  double cost_nano_per_token = 0;                 // what a token costs the operator here, 1e-9 of the currency unit
+  std::int64_t cost_nano_per_token = 0;           // what a token costs the operator here, 1e-9 of the currency unit
   std::map<std::string, std::string> attributes;  // certifications and the like; absent means unknown
 };
 

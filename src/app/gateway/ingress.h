@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "app/gateway/attempt.h"
+#include "app/gateway/bill.h"
 #include "app/gateway/phases.h"
 #include "app/gateway/services.h"
 #include "core/dispatch/request_life.h"
@@ -111,6 +112,7 @@ class Ingress final : AttemptSink {
   io::Env& env_;
   io::Exchange& exchange_;
   Admitted& admitted_;
+  Bill bill_;
   dispatch::RequestLife life_;
   Ingresses& all_;
   // The admission under the newest bundle; what was promised at the first one (its price) is in admitted_.

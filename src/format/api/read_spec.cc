@@ -101,17 +101,16 @@ void SpecReader::wrong(const std::string& pointer, std::string message, std::str
 
 const Json* SpecReader::find(const char* name, const Rule& rule) {
   known_.emplace_back(name);
-  const auto it = resource_.spec.find(name);
-  if (it != resource_.spec.end() && !it->is_null()) return &*it;
+  const auto it = object_->find(name);
+  if (it != object_->end() && !it->is_null()) return &*it;
   if (rule.required) {
-    wrong("/spec/" + std::string(name), std::string(name) + " is missing",
-          fmt::format("add {}: {}", name, rule.meaning));
+    wrong(prefix_ + name, std::string(name) + " is missing", fmt::format("add {}: {}", name, rule.meaning));
   }
   return nullptr;
 }
 
 void SpecReader::wrong_type(const char* name, const Json& got, const char* type, const Rule& rule) {
-  const std::string pointer = "/spec/" + std::string(name);
+  const std::string pointer = prefix_ + name;
   const bool number = rule.unit[0] != '\0' || std::isfinite(rule.min);
   if (number && got.is_string()) {
     bool other_unit = false;
@@ -138,9 +137,9 @@ void SpecReader::operator()(const char* name, std::string& out, const Rule& rule
   if (!v->is_string()) return wrong_type(name, *v, "text", rule);
   out = v->get<std::string>();
   if (out.empty() && rule.required) {
-    return wrong("/spec/" + std::string(name), std::string(name) + " is empty", fmt::format("write {}", rule.meaning));
+    return wrong(prefix_ + name, std::string(name) + " is empty", fmt::format("write {}", rule.meaning));
   }
-  if (!out.empty()) check_form("/spec/" + std::string(name), out, rule);
+  if (!out.empty()) check_form(prefix_ + name, out, rule);
 }
 
 void SpecReader::operator()(const char* name, bool& out, const Rule& rule) {
@@ -152,7 +151,7 @@ void SpecReader::operator()(const char* name, bool& out, const Rule& rule) {
 
 bool SpecReader::in_range(const char* name, double value, double min, double max, const Rule& rule) {
   if (value >= min && value <= max) return true;
-  wrong("/spec/" + std::string(name),
+  wrong(prefix_ + name,
         fmt::format("{} is {:.10g}{}{}, outside {:.10g} to {:.10g}", name, value, rule.unit[0] != '\0' ? " " : "",
                     rule.unit, min, max),
         "write a number in that range");
@@ -188,7 +187,7 @@ void SpecReader::choice(const char* name, const std::vector<std::string>& names,
     }
   }
   const auto near = nearest_name(word, names);
-  wrong("/spec/" + std::string(name), fmt::format("{} is none of {}", shown(*v), fmt::join(names, ", ")),
+  wrong(prefix_ + name, fmt::format("{} is none of {}", shown(*v), fmt::join(names, ", ")),
         near.empty() ? "choose one of them" : "did you mean " + near + "?");
 }
 
@@ -198,7 +197,7 @@ void SpecReader::operator()(const char* name, std::vector<std::string>& out, con
   if (!v->is_array()) return wrong_type(name, *v, "a list", rule);
   for (std::size_t i = 0; i < v->size(); ++i) {
     const Json& item = (*v)[i];
-    const std::string pointer = fmt::format("/spec/{}/{}", name, i);
+    const std::string pointer = fmt::format("{}{}/{}", prefix_, name, i);
     if (!item.is_string() || item.get_ref<const std::string&>().empty()) {
       wrong(pointer, fmt::format("entry {} of {} must be text, got {}", i, name, shown(item)), "write text");
       continue;
@@ -207,8 +206,7 @@ void SpecReader::operator()(const char* name, std::vector<std::string>& out, con
     check_form(pointer, out.back(), rule);
   }
   if (out.empty() && v->empty() && rule.required) {
-    wrong("/spec/" + std::string(name), std::string(name) + " is empty",
-          fmt::format("list at least one: {}", rule.meaning));
+    wrong(prefix_ + name, std::string(name) + " is empty", fmt::format("list at least one: {}", rule.meaning));
   }
 }
 
@@ -223,7 +221,7 @@ void SpecReader::operator()(const char* name, std::map<std::string, std::string>
       // YAML writes `certified: true` and `version: 3` without quotes; the text is what was meant.
       out[key] = json::dump(item);
     } else {
-      wrong(fmt::format("/spec/{}/{}", name, key),
+      wrong(fmt::format("{}{}/{}", prefix_, name, key),
             fmt::format("{} of {} must be text, got {}", json::quoted(key), name, shown(item)), "write text");
     }
   }
@@ -234,7 +232,7 @@ void SpecReader::operator()(const char* name, std::vector<grid::Price>& out, con
   if (v == nullptr) return;
   if (!v->is_array()) return wrong_type(name, *v, "a list", rule);
   for (std::size_t i = 0; i < v->size(); ++i) {
-    const std::string pointer = fmt::format("/spec/{}/{}", name, i);
+    const std::string pointer = fmt::format("{}{}/{}", prefix_, name, i);
     const Json& item = (*v)[i];
     grid::Price price;
     json::Reader r(item);
@@ -259,12 +257,24 @@ void SpecReader::operator()(const char* name, std::vector<grid::Price>& out, con
   }
 }
 
+void SpecReader::operator()(const char* name, grid::Limits& out, const Rule& rule) {
+  const Json* v = find(name, rule);
+  if (v == nullptr) return;
+  if (!v->is_object()) return wrong_type(name, *v, "a map of limits", rule);
+  SpecReader members(resource_, *v, prefix_ + name + "/", problems_, unknown_);
+  describe(out, members);
+  members.report_unknown();
+}
+
 void SpecReader::report_unknown() {
-  for (const auto& [key, value] : resource_.spec.items()) {
+  if (unknown_ == Unknown::Skip) return;
+  const std::string whose =
+      prefix_ == "/spec/" ? std::string(to_string(resource_.kind)) : prefix_.substr(6, prefix_.size() - 7);
+  for (const auto& [key, value] : object_->items()) {
     if (std::find(known_.begin(), known_.end(), key) != known_.end()) continue;
     const auto near = nearest_name(key, known_);
-    wrong("/spec/" + key, fmt::format("unknown field {} of {}", json::quoted(key), to_string(resource_.kind)),
-          near.empty() ? fmt::format("{} has {}", to_string(resource_.kind), fmt::join(known_, ", "))
+    wrong(prefix_ + key, fmt::format("unknown field {} of {}", json::quoted(key), whose),
+          near.empty() ? fmt::format("{} has {}", whose, fmt::join(known_, ", "))
                        : fmt::format("did you mean {}?", near));
   }
 }

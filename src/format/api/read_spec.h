@@ -12,7 +12,8 @@ namespace aigrid::api {
 
 class SpecReader {
  public:
-  SpecReader(const Resource& resource, std::vector<Problem>& problems) : resource_(resource), problems_(problems) {}
+  SpecReader(const Resource& resource, std::vector<Problem>& problems, Unknown unknown)
+      : SpecReader(resource, resource.spec, "/spec/", problems, unknown) {}
 
   void operator()(const char* name, std::string& out, const Rule& rule);
   void operator()(const char* name, bool& out, const Rule& rule);
@@ -20,6 +21,7 @@ class SpecReader {
   void operator()(const char* name, std::vector<std::string>& out, const Rule& rule);
   void operator()(const char* name, std::map<std::string, std::string>& out, const Rule& rule);
   void operator()(const char* name, std::vector<grid::Price>& out, const Rule& rule);
+  void operator()(const char* name, grid::Limits& out, const Rule& rule);
   template <class T>
   void operator()(const char* name, T& out, const Rule& rule) {
     if constexpr (std::is_enum_v<T>) {
@@ -33,10 +35,15 @@ class SpecReader {
       out = static_cast<T>(wide);
     }
   }
-  // After describe(): members of the spec that no field claimed.
+  // After describe(): members of the spec that no field claimed, where they are to be reported.
   void report_unknown();
 
  private:
+  // Reads the members of one member.
+  SpecReader(const Resource& resource, const Json& object, std::string prefix, std::vector<Problem>& problems,
+             Unknown unknown)
+      : resource_(resource), object_(&object), prefix_(std::move(prefix)), problems_(problems), unknown_(unknown) {}
+
   const Json* find(const char* name, const Rule& rule);
   void wrong(const std::string& pointer, std::string message, std::string remedy);
   void wrong_type(const char* name, const Json& got, const char* type, const Rule& rule);
@@ -46,7 +53,10 @@ class SpecReader {
   bool in_range(const char* name, double value, double min, double max, const Rule& rule);
 
   const Resource& resource_;
+  const Json* object_;  // whose members are read
+  std::string prefix_;  // of their JSON pointers
   std::vector<Problem>& problems_;
+  Unknown unknown_;
   std::vector<std::string> known_;
 };
 

@@ -38,6 +38,14 @@ class Writer {
                             {"input_nano_per_token", p.input_nano_per_token},
                             {"output_nano_per_token", p.output_nano_per_token}});
       }
+    } else if constexpr (std::is_same_v<T, grid::Limits>) {
+      // Only what bounds: 0 is no limit.
+      Writer members(Layout::Whole);
+      describe(v, members);
+      Json& object = out[name] = Json::object();
+      for (const auto& [key, value] : members.out.items()) {
+        if (value != 0) object[key] = value;
+      }
     } else {
       out[name] = v;
     }
@@ -150,13 +158,13 @@ std::optional<Noun> decode(const Resource& resource, std::vector<Problem>& probl
   }
   Noun noun = blank(resource.kind);
   name_of(noun) = resource.name;
-  SpecReader reader(resource, problems);
+  SpecReader reader(resource, problems, unknown);
   if (!resource.spec.is_object()) {
     problems.push_back(problem_at(resource, "/spec", "spec must be an object", "write field: value lines under spec:"));
     return std::nullopt;
   }
   std::visit([&reader](auto& n) { describe(n, reader); }, noun);
-  if (unknown == Unknown::Report) reader.report_unknown();
+  reader.report_unknown();
   if (auto* site = std::get_if<grid::Site>(&noun); site != nullptr && site->jurisdiction.empty()) {
     site->jurisdiction = site->country;
   }

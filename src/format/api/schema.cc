@@ -40,6 +40,7 @@ class Lister {
   void operator()(const char* name, std::vector<std::string>&, const Rule& r) { add(name, "list of text", r); }
   void operator()(const char* name, std::map<std::string, std::string>&, const Rule& r) { add(name, "map of text", r); }
   void operator()(const char* name, std::vector<grid::Price>&, const Rule& r) { add(name, "list of prices", r); }
+  void operator()(const char* name, grid::Limits&, const Rule& r) { add(name, "limits", r); }
   template <class T>
   void operator()(const char* name, T&, const Rule& r) {
     if constexpr (std::is_enum_v<T>) {

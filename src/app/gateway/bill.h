@@ -1,0 +1,31 @@
+// Bill: what the record of one request says about money: the terms in force when it was admitted, however the bundle
+// changes meanwhile, and the tokens that the ingress itself saw of each attempt. One worker.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+
+#include "core/routing/decision.h"
+#include "core/routing/tables.h"
+#include "grid/usage.h"
+
+namespace aigrid::gateway {
+
+class Bill {
+ public:
+  Bill(std::shared_ptr<const routing::Tables> admitted_under, const routing::RouteInput& input, std::size_t body_bytes);
+
+  // A frame with so many completion tokens came from attempt `attempt`.
+  void heard(std::uint32_t attempt, std::uint64_t tokens) { heard_[attempt] += tokens; }
+  // Terms, the attempts' terms and what was heard of them, and the charge, of a record that is complete otherwise.
+  void complete(grid::Record& record) const;
+  const grid::Terms& terms() const { return terms_; }
+
+ private:
+  std::shared_ptr<const routing::Tables> tables_;
+  grid::Terms terms_;
+  std::map<std::uint32_t, std::uint64_t> heard_;
+};
+
+}  // namespace aigrid::gateway
