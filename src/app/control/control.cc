@@ -49,6 +49,12 @@ std::string metrics(const Services& services, const InnerService& inner) {
   add("aigrid_control_management_requests", "counter", "Requests to the management API.", services.management_requests);
   add("aigrid_control_records", "counter", "Records taken, each once.", services.records_fresh);
   add("aigrid_control_records_repeated", "counter", "Records that came again.", services.records_repeated);
+  add("aigrid_control_records_conflicting", "counter", "Records that came again with other content.",
+      services.records_conflicting);
+  add("aigrid_control_records_unknown", "counter", "Records of tenants or models that control does not know.",
+      services.records_unknown);
+  add("aigrid_control_records_suspect", "counter", "Records whose counts of node and ingress do not fit.",
+      services.records_suspect);
   add("aigrid_control_joins_denied", "counter", "Joins denied.", services.joins_denied);
   return out + "# EOF\n";
 }

@@ -1,6 +1,7 @@
 // POST /inner/records: JSON lines of records from a gateway's spool. Acknowledged when they are in the database; one
 // that is there already counts as arrived and is not counted again. A gateway speaks only for itself.
 #include "app/control/inner_service.h"
+#include "app/control/ledger_rows.h"
 #include "format/inner/records.h"
 #include "io/store/records.h"
 
@@ -8,7 +9,8 @@ namespace aigrid::control {
 
 namespace {
 
-Result<std::vector<io::RecordRow>> decode_rows(std::string_view body, const std::string& source) {
+Result<std::vector<io::RecordRow>> decode_rows(std::string_view body, const std::string& source,
+                                               const Catalog& catalog) {
   std::vector<io::RecordRow> rows;
   while (!body.empty()) {
     const std::size_t end = body.find('\n');
@@ -21,8 +23,7 @@ Result<std::vector<io::RecordRow>> decode_rows(std::string_view body, const std:
                    "a record of source \"" + record.source + "\" from gateway \"" + source +
                        "\": a gateway reports only its own"};
     }
-    rows.push_back({record.source, record.epoch, record.sequence, record.tenant, record.usage.prompt_tokens,
-                    record.usage.completion_tokens, record.charge_nano, std::string(line)});
+    rows.push_back(ledger_row(record, line, catalog));
   }
   return rows;
 }
@@ -31,7 +32,8 @@ Result<std::vector<io::RecordRow>> decode_rows(std::string_view body, const std:
 
 io::Task<void> InnerService::records(io::H2Stream& stream, Spiffe who) {
   auto body = co_await read_body(stream);
-  auto rows = body.ok() ? decode_rows(*body, who.id) : Result<std::vector<io::RecordRow>>(body.error());
+  auto rows =
+      body.ok() ? decode_rows(*body, who.id, services_.catalog) : Result<std::vector<io::RecordRow>>(body.error());
   if (!rows.ok()) {
     services_.env.log().warn("records_refused", {{"gateway", who.id}, {"why", rows.error().message}});
     co_await refuse(stream, status_of(rows.error().code), "invalid_records", rows.error().message);
@@ -56,8 +58,14 @@ io::Task<void> InnerService::records(io::H2Stream& stream, Spiffe who) {
   }
   services_.records_fresh += added->fresh;
   services_.records_repeated += added->repeated;
-  if (added->conflicting != 0) {
-    services_.env.log().fail("records_conflict", {{"gateway", who.id}, {"count", added->conflicting}});
+  services_.records_conflicting += added->conflicting;
+  services_.records_unknown += added->unknown;
+  services_.records_suspect += added->suspect;
+  if (added->conflicting + added->suspect + added->unknown != 0) {
+    services_.env.log().fail("records_in_question", {{"gateway", who.id},
+                                                     {"conflicting", added->conflicting},
+                                                     {"suspect", added->suspect},
+                                                     {"unknown", added->unknown}});
   }
   co_await answer(stream, 200, json::dump({{"acked_epoch", epoch}, {"acked_sequence", sequence}}));
 }

@@ -1,9 +1,14 @@
-// RecordTable: terminal records of requests as control keeps them, and the sums of usage by tenant, changed in the same
-// transaction: a record counts once, however often it comes. Identity: (source, epoch, sequence), for ever.
+// RecordTable: terminal records of requests as control keeps them, and what they add up to, changed in the same
+// transaction: a record counts once, however often it comes. Identity: (source, epoch, sequence), for ever; and one
+// terminal record a request: another with the same identity or of the same request is kept apart as a conflict, and the
+// first one stays. A request that control closed itself (see core/ledger/terms.h) gives way to its ingress's record.
+// Sums are kept by minute, so that any span can be asked for. Money in 1e-9; sums saturate.
 // Thread contract: that of Database.
 #pragma once
 
 #include <cstdint>
+#include <limits>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -12,29 +17,96 @@
 
 namespace aigrid::io {
 
+struct UsageAmounts {
+  std::uint64_t requests = 0;
+  std::uint64_t prompt_tokens = 0;  // as the client's answer says
+  std::uint64_t completion_tokens = 0;
+  std::uint64_t cached_tokens = 0;
+  std::uint64_t billed_prompt_tokens = 0;
+  std::uint64_t billed_completion_tokens = 0;
+  std::uint64_t waived_prompt_tokens = 0;
+  std::uint64_t waived_completion_tokens = 0;
+  std::int64_t charge_nano = 0;
+  std::int64_t cost_nano = 0;
+
+  void add(const UsageAmounts& other);  // saturates
+};
+
+// Under which names it counts.
+struct UsageNames {
+  std::string tenant;
+  std::string project;
+  std::string key;
+  std::string model;
+  std::string endpoint;
+  std::string site;
+  std::string currency;
+  bool unknown = false;  // control knows no such tenant or model: kept apart
+};
+
+struct WaivedRow {
+  std::string reason;
+  std::string bearer;
+  std::uint64_t prompt_tokens = 0;
+  std::uint64_t completion_tokens = 0;
+  std::int64_t cost_nano = 0;
+};
+
+struct DebtRow {
+  std::string debtor;
+  std::string creditor;
+  std::string currency;
+  std::int64_t margin_ppm = 0;
+  std::uint64_t prompt_tokens = 0;
+  std::uint64_t completion_tokens = 0;
+  std::int64_t cost_nano = 0;
+};
+
 struct RecordRow {
   std::string source;
   std::uint64_t epoch = 0;
   std::uint64_t sequence = 0;
-  std::string tenant;
-  std::uint64_t prompt_tokens = 0;
-  std::uint64_t completion_tokens = 0;
-  std::int64_t charge_nano = 0;
-  std::string line;  // the record itself
-};
-
-struct UsageSum {
-  std::string tenant;
-  std::uint64_t requests = 0;
-  std::uint64_t prompt_tokens = 0;
-  std::uint64_t completion_tokens = 0;
-  std::int64_t charge_nano = 0;
+  std::string request_id;
+  std::int64_t at_s = 0;  // when the request came, UTC
+  UsageNames names;
+  UsageAmounts amounts;
+  std::vector<WaivedRow> waived;
+  std::vector<DebtRow> debts;
+  std::string suspect;  // why its counts do not fit
+  std::string line;     // the record itself
 };
 
 struct RecordsAdded {
   std::uint64_t fresh = 0;
   std::uint64_t repeated = 0;
-  std::uint64_t conflicting = 0;  // same identity, other content: the first one stays
+  std::uint64_t conflicting = 0;
+  std::uint64_t unknown = 0;  // of the fresh ones
+  std::uint64_t suspect = 0;  // of the fresh ones
+};
+
+enum class UsageBy : std::uint8_t { Tenant, Project, Key, Model, Endpoint, Site, Currency };
+
+struct UsageQuery {
+  std::int64_t from_s = 0;
+  std::int64_t to_s = std::numeric_limits<std::int64_t>::max();  // not included; rounded up to a minute
+  std::int64_t bucket_s = 0;                                     // 0: the whole span is one; else a multiple of 60
+  std::vector<UsageBy> by;
+  std::map<UsageBy, std::vector<std::string>> only;
+  bool unknown = false;  // only what is kept apart, or only what is not
+};
+
+struct UsageRow {
+  std::int64_t bucket_s = 0;       // its begin
+  std::vector<std::string> names;  // as `by`
+  UsageAmounts amounts;
+};
+
+struct Conflict {
+  std::string source;
+  std::uint64_t epoch = 0;
+  std::uint64_t sequence = 0;
+  std::string request_id;
+  std::string why;
 };
 
 class RecordTable {
@@ -43,11 +115,20 @@ class RecordTable {
   Result<void> prepare();
   // All or nothing.
   Result<RecordsAdded> add(const std::vector<RecordRow>& rows, std::int64_t received_ms);
-  Result<std::vector<UsageSum>> usage();  // by tenant
+  Result<std::vector<UsageRow>> usage(const UsageQuery& query);  // ordered by bucket, then names
+  Result<std::vector<WaivedRow>> waived(std::int64_t from_s, std::int64_t to_s);
+  Result<std::vector<DebtRow>> debts(std::int64_t from_s, std::int64_t to_s);
+  // Records that came twice with other content, and those whose counts do not fit; the newest `most`.
+  Result<std::vector<Conflict>> conflicts(std::size_t most);
   Result<std::uint64_t> count();
 
  private:
+  enum class Place : std::uint8_t { Free, Repeated, Conflict };
   Result<void> add_one(const RecordRow& row, std::int64_t received_ms, RecordsAdded& added);
+  Result<Place> claim(const RecordRow& row, std::int64_t received_ms);
+  Result<void> note(const RecordRow& row, std::int64_t received_ms, std::string_view why);
+  Result<void> count_cell(const RecordRow& row);
+  Result<void> count_rest(const RecordRow& row);
   Database& database_;
 };
 
