@@ -1,5 +1,6 @@
 #include "app/gateway/bill.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/ledger/rating.h"
@@ -37,6 +38,25 @@ void Bill::complete(grid::Record& record) const {
     attempt.margin_ppm = entry.margin_ppm;
   }
   record.charge_nano = ledger::rate(record).price_nano;
+}
+
+admission::Need Bill::need(const routing::RouteInput& input) const {
+  std::uint64_t output = input.max_output_tokens;
+  if (output == 0) {  // the longest that any of its engines makes
+    for (const auto d : tables_->models[input.model].deployments) {
+      output = std::max<std::uint64_t>(output, tables_->deployments[d].spec.max_output_tokens);
+    }
+  }
+  if (input.task == grid::Task::Embedding) output = 0;
+  const std::uint64_t tokens = std::min(input.prompt_tokens + output, ledger::kMostTokens);
+  return {static_cast<std::int64_t>(tokens),
+          ledger::price_nano(input.prompt_tokens, terms_.input_nano, output, terms_.output_nano)};
+}
+
+admission::Need Bill::used(const grid::Record& record) {
+  const auto& usage = record.usage;
+  return {static_cast<std::int64_t>(std::min(usage.prompt_tokens + usage.completion_tokens, ledger::kMostTokens)),
+          record.charge_nano};
 }
 
 }  // namespace aigrid::gateway

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 
+#include "core/admission/lease_holder.h"
 #include "core/routing/decision.h"
 #include "core/routing/tables.h"
 #include "grid/usage.h"
@@ -20,7 +21,10 @@ class Bill {
   void heard(std::uint32_t attempt, std::uint64_t tokens) { heard_[attempt] += tokens; }
   // Terms, the attempts' terms and what was heard of them, and the charge, of a record that is complete otherwise.
   void complete(grid::Record& record) const;
-  const grid::Terms& terms() const { return terms_; }
+  // What the request may need at most: its prompt as estimated and the longest answer.
+  admission::Need need(const routing::RouteInput& input) const;
+  // What a complete record used of that.
+  static admission::Need used(const grid::Record& record);
 
  private:
   std::shared_ptr<const routing::Tables> tables_;

@@ -346,6 +346,7 @@ void Ingress::first_byte() {
 http::Headers Ingress::headers() const {
   http::Headers out = standard_headers(admitted_.request_id, env_.now() - admitted_.received);
   if (!site_.empty()) out.set("x-aigrid-site", site_);
+  services_.quotas.add_headers(admitted_.caller, out);
   return out;
 }
 
@@ -428,6 +429,7 @@ void Ingress::account(const action::Finish& finish) {
   }
   record.attempts = finish.attempts;
   bill_.complete(record);
+  admitted_.reservation.settle(bill_.used(record));
   services_.meters.prompt_tokens += finish.usage.prompt_tokens;
   services_.meters.completion_tokens += finish.usage.completion_tokens;
   write_record(services_, std::move(record));

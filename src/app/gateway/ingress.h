@@ -11,6 +11,7 @@
 #include "app/gateway/attempt.h"
 #include "app/gateway/bill.h"
 #include "app/gateway/phases.h"
+#include "app/gateway/quotas.h"
 #include "app/gateway/services.h"
 #include "core/dispatch/request_life.h"
 #include "format/openai/delta.h"
@@ -27,6 +28,7 @@ struct Admitted {
   Question question;
   Admission admission;
   std::shared_ptr<const std::string> body;
+  Quotas::Reservation reservation;
   Time received{};
   WallTime received_wall{};
 };

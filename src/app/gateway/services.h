@@ -14,6 +14,8 @@
 
 namespace aigrid::gateway {
 
+class Quotas;
+
 struct Services {
   io::Env& env;
   const GatewayOptions& options;
@@ -23,6 +25,7 @@ struct Services {
   Peers& peers;
   LedgerSpool& ledger;
   Meters& meters;
+  Quotas& quotas;
 };
 
 }  // namespace aigrid::gateway
