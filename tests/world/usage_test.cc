@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "world/grid.h"
 
@@ -67,11 +68,17 @@ Asks some_requests(WorldGrid& grid, const std::string& key, int count) {
     ask.key = key;
     ask.stream = i % 3 != 0;
     ask.max_tokens = 4 + static_cast<std::uint32_t>(i % 20);
-    if (i % 5 == 0) ask.leave_after = std::chrono::milliseconds(20 + i * 7 % 160);
+    if (i % 10 < 3) ask.leave_after = std::chrono::milliseconds(1 + i * 37 % 260);
     ask.intent = i % 2 == 0 ? "" : "only=lyon";
-    all.push_back(grid.ask_at(grid.world().now() + std::chrono::milliseconds(60 * i), "paris", ask));
+    all.push_back(grid.ask_at(grid.world().now() + std::chrono::milliseconds(45 * i), "paris", ask));
   }
   return all;
+}
+
+// 400, or as many as the drill says.
+int requests_to_make() {
+  const char* text = std::getenv("AIGRID_LEDGER_REQUESTS");
+  return text == nullptr ? 400 : std::atoi(text);
 }
 
 TEST(Usage, EveryTokenOfTheEnginesIsBilledOrWaivedAndTheReportsAgree) {
@@ -80,11 +87,14 @@ TEST(Usage, EveryTokenOfTheEnginesIsBilledOrWaivedAndTheReportsAgree) {
   set_terms(grid);
   const std::string key = key_of(grid, "web");
   const auto before = all_engines(grid);
-  const auto all = some_requests(grid, key, 60);
-  ASSERT_TRUE(grid.wait_over(all, 120s));
+  const auto all = some_requests(grid, key, requests_to_make());
+  ASSERT_TRUE(grid.wait_over(all, 120s + 60ms * all.size()));
   const json total = grid.settled_usage();
   const auto after = all_engines(grid);
-  EXPECT_EQ(total.value("requests", 0U), all.size());
+  std::size_t known = 0;  // to a gateway: who leaves before the head is read has asked nothing
+  for (const auto& a : all) known += a->left && a->request_id.empty() ? 0 : 1;
+  EXPECT_GE(total.value("requests", 0U), known);
+  EXPECT_LE(total.value("requests", 0U), all.size());
   const auto number = [&](const char* name) { return total.value(name, std::uint64_t{0}); };
   EXPECT_EQ(number("billed_completion_tokens") + number("waived_completion_tokens"),
             after.completion_tokens - before.completion_tokens);

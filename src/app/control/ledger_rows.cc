@@ -4,15 +4,16 @@
 
 #include "core/ledger/settlement.h"
 #include "core/ledger/terms.h"
+#include "format/inner/records.h"
 
 namespace aigrid::control {
 
 namespace {
 
 // What a name that control does not know leaves nothing to pay for is no news: a refusal names any model.
-bool unknown(const grid::Record& record, const ledger::Charge& charge, const Catalog& catalog) {
-  if (charge.lines.empty()) return false;
-  return !catalog.find(api::Kind::Tenant, record.tenant) || !catalog.find(api::Kind::Model, record.model);
+bool unknown(const grid::Record& record, const ledger::Charge& charge, const Catalog* catalog) {
+  if (charge.lines.empty() || catalog == nullptr) return false;
+  return !catalog->find(api::Kind::Tenant, record.tenant) || !catalog->find(api::Kind::Model, record.model);
 }
 
 void add_line(io::RecordRow& row, const ledger::ChargeLine& line) {
@@ -30,7 +31,7 @@ void add_line(io::RecordRow& row, const ledger::ChargeLine& line) {
 
 }  // namespace
 
-io::RecordRow ledger_row(const grid::Record& record, std::string_view line, const Catalog& catalog) {
+io::RecordRow ledger_row(const grid::Record& record, std::string_view line, const Catalog* catalog) {
   const grid::Record sane = ledger::bounded(record);
   const ledger::Charge charge = ledger::rate(sane);
   io::RecordRow row;
@@ -59,6 +60,11 @@ io::RecordRow ledger_row(const grid::Record& record, std::string_view line, cons
   }
   row.line = line;
   return row;
+}
+
+Result<io::RecordRow> closing_row(std::string_view line) {
+  AIGRID_TRY(const grid::Record record, inner::decode_record(line));
+  return ledger_row(record, line, nullptr);
 }
 
 }  // namespace aigrid::control

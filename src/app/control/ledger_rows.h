@@ -8,7 +8,9 @@
 
 namespace aigrid::control {
 
-// `line`: the record as it came.
-io::RecordRow ledger_row(const grid::Record& record, std::string_view line, const Catalog& catalog);
+// `line`: the record as it came. `catalog`: to look names up; none: they count as known.
+io::RecordRow ledger_row(const grid::Record& record, std::string_view line, const Catalog* catalog);
+// The row that control's closing of a request made, to take it back. Any thread.
+Result<io::RecordRow> closing_row(std::string_view line);
 
 }  // namespace aigrid::control

@@ -116,7 +116,7 @@ io::Task<void> LeaseHome::begin_acting(Shelf& at, std::string scope) {
     if (g.name != board_.gateway() && peers_.reaches(g.name)) others.push_back(g.name);
   }
   for (const auto& gateway : others) {
-    auto copy = co_await ask_gateway(env_, peers_, gateway, "/inner/lease/read", scope, times_.answer_within);
+    auto copy = co_await ask_gateway(env_, peers_, gateway, "/inner/lease/read", scope, times_.copy_within);
     if (!copy.ok() || copy->empty()) continue;
     auto held = inner::decode_lease_state(*copy);
     if (held.ok() && held->state.scope == scope && held->state.version > at.book.version()) {
@@ -137,7 +137,7 @@ io::Task<void> LeaseHome::keep(Shelf& at, std::string scope, std::string success
   if (!saved.ok()) env_.log().fail("lease_book_not_written", {{"scope", scope}, {"why", saved.error().message}});
   at.kept_with = successor;
   if (successor.empty()) co_return;
-  auto copied = co_await ask_gateway(env_, peers_, successor, "/inner/lease/copy", text, times_.answer_within);
+  auto copied = co_await ask_gateway(env_, peers_, successor, "/inner/lease/copy", text, times_.copy_within);
   if (!copied.ok()) env_.log().warn("lease_book_not_copied", {{"to", successor}, {"why", copied.error().message}});
 }
 

@@ -133,15 +133,19 @@ io::Task<Result<grid::LeaseAnswer>> Quotas::ask(grid::LeaseAsk question) {
 }
 
 io::Task<void> Quotas::run() {
+  io::TaskGroup reports(env_.executor());
   for (;;) {
     co_await env_.sleep_for(times_.report_every);
     if (!board_.loaded()) continue;
-    std::vector<std::string> due;
     for (const auto& [scope, from] : borrowed_) {
-      if (from.holder->due(env_.now())) due.push_back(scope);
+      if (from.holder->due(env_.now()) && reporting_.insert(scope).second) reports.spawn(report(scope));
     }
-    for (const auto& scope : due) co_await refill(borrowed_[scope], std::nullopt);
   }
+}
+
+io::Task<void> Quotas::report(std::string scope) {
+  (void)co_await refill(borrowed_[scope], std::nullopt);
+  reporting_.erase(scope);
 }
 
 void Quotas::add_headers(const Caller& caller, http::Headers& headers) const {

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -58,6 +59,7 @@ class Quotas {
   // Asks the home; nothing where it does not answer. `need`: of a request that waits.
   io::Task<std::optional<grid::LeaseAnswer>> refill(Borrowed& from, std::optional<admission::Need> need);
   io::Task<Result<grid::LeaseAnswer>> ask(grid::LeaseAsk ask);
+  io::Task<void> report(std::string scope);
 
   io::Env& env_;
   const Board& board_;
@@ -66,6 +68,7 @@ class Quotas {
   LeaseHome home_;
   std::uint64_t epoch_ = 0;
   std::map<std::string, Borrowed> borrowed_;
+  std::set<std::string> reporting_;
 };
 
 }  // namespace aigrid::gateway

@@ -27,8 +27,9 @@ struct LeaseTimes {
   Duration used_for = 2s;         // as the holder counts it, from when it asked
   Duration report_every = 700ms;  // while something is reserved, lent or not yet reported
   Duration answer_within = 1s;
-  std::uint32_t rounds = 4;   // asking again when others were quicker
-  Duration retry_least = 1s;  // what a client is told to wait
+  Duration copy_within = 400ms;  // to the successor, while the holder waits
+  std::uint32_t rounds = 4;      // asking again when others were quicker
+  Duration retry_least = 1s;     // what a client is told to wait
   Duration retry_most = 20s;
   std::uint32_t slices = 2;  // a slice beyond the need is free / (slices × gateways)
 };

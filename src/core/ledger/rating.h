@@ -59,7 +59,8 @@ Charge rate(const grid::Record& record);
 grid::Record bounded(grid::Record record);
 
 // Tokens at unit prices, saturating.
-std::int64_t price_nano(std::uint64_t prompt, std::int64_t input_nano, std::uint64_t completion, std::int64_t output_nano);
+std::int64_t price_nano(std::uint64_t prompt, std::int64_t input_nano, std::uint64_t completion,
+                        std::int64_t output_nano);
 
 // a + b, at most the largest int64.
 std::int64_t saturating_add(std::int64_t a, std::int64_t b);

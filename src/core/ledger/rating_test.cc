@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "core/ledger/orphan.h"
+
 namespace aigrid::ledger {
 namespace {
 
@@ -104,6 +106,35 @@ TEST(Rating, AFailedRequestCostsNothing) {
   auto cut = record(grid::Outcome::Failed, {attempt(1, 7, 30, 20)});
   cut.code = "policy_cut";
   EXPECT_EQ(sum(rate(cut), Bucket::PolicyCut).completion, 30U);
+}
+
+TEST(Orphan, IsClosedWithWhatTheNodesSayAndCostsItsTenantNothing) {
+  grid::AgentRecord first;
+  first.source = "n1";
+  first.request_id = "req_g_1_1";
+  first.attempt = 1;
+  first.tenant = "acme";
+  first.site = "paris";
+  first.finish = "abandoned";
+  first.usage = {7, 3, 0};
+  first.ended_unix_ms = 5000;
+  first.wall_us = 2'000'000;
+  grid::AgentRecord second = first;
+  second.source = "n2";
+  second.attempt = 2;
+  second.usage = {10, 4, 0};
+  second.ended_unix_ms = 6000;
+  const grid::Record closed = close_orphan({second, first});
+  EXPECT_EQ(closed.outcome, grid::Outcome::IngressLost);
+  EXPECT_EQ(closed.tenant, "acme");
+  EXPECT_EQ(closed.node, "n2");
+  EXPECT_EQ(closed.received_unix_ms, 3000);
+  EXPECT_EQ(closed.total_us, 3'000'000);
+  ASSERT_EQ(closed.attempts.size(), 2U);
+  const Charge c = rate(closed);
+  EXPECT_EQ(c.price_nano, 0);
+  EXPECT_EQ(sum(c, Bucket::PlatformError).prompt, 17U);
+  EXPECT_EQ(sum(c, Bucket::PlatformError).completion, 7U);
 }
 
 TEST(Rating, WithoutAPriceTheTokensAreFree) {

@@ -267,6 +267,39 @@ Task<void> keep_first(Env& env, std::string path) {
 
 TEST_F(DatabaseOnDisk, TheFirstRecordOfARequestStaysAndTheOthersAreShown) { run(keep_first); }
 
+Task<void> close_orphans(Env& env, std::string path) {
+  auto db = open_at(env, path);
+  RecordTable table(**db);
+  EXPECT_TRUE(table.prepare().ok());
+  const AttemptRow lost{"n1", 1, 1, record(1, "").request_id, "first attempt"};
+  const AttemptRow known{"n1", 1, 2, record(2, "").request_id, "of a request that is recorded"};
+  EXPECT_EQ(table.add_attempts({lost, known, lost}, 100)->repeated, 1u);
+  EXPECT_EQ(table.add({record(2, "recorded")}, 100)->fresh, 1u);
+  EXPECT_TRUE(table.orphans(100, 10)->empty()) << "told just now";
+  auto found = table.orphans(101, 10);
+  EXPECT_EQ(found->size(), 1u);
+  EXPECT_EQ(found->at(0).request_id, lost.request_id);
+  EXPECT_EQ(found->at(0).lines, std::vector<std::string>{"first attempt"});
+  auto closed = record(1, "closed");
+  closed.source = kCloser;
+  const RecordTable::Again again = [closed](std::string_view) -> Result<RecordRow> { return closed; };
+  EXPECT_EQ(table.add({closed}, 102)->fresh, 1u);
+  EXPECT_TRUE(table.orphans(200, 10)->empty());
+  EXPECT_EQ(table.usage({})->at(0).amounts.requests, 2u);
+  auto late = record(1, "the ingress's own");
+  late.amounts.completion_tokens = 50;
+  EXPECT_EQ(table.add({late, late}, 103, again)->fresh, 1u);
+  EXPECT_EQ(table.usage({})->at(0).amounts.requests, 2u) << "it takes the place of the closing";
+  EXPECT_EQ(table.usage({})->at(0).amounts.completion_tokens, 53u);
+  EXPECT_EQ(table.waived(0, 1000)->at(0).completion_tokens, 2u);
+  EXPECT_TRUE(table.conflicts(10)->empty());
+  late.sequence = 99;
+  EXPECT_EQ(table.add({late}, 104, again)->conflicting, 1u) << "only a closing gives way";
+  co_return;
+}
+
+TEST_F(DatabaseOnDisk, AClosedRequestGivesWayToTheRecordOfItsIngress) { run(close_orphans); }
+
 Task<void> cut_up(Env& env, std::string path) {
   auto db = open_at(env, path);
   RecordTable table(**db);

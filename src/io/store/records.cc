@@ -71,19 +71,62 @@ Result<void> RecordTable::prepare() {
       " PRIMARY KEY(at,reason,bearer)) WITHOUT ROWID;"
       "CREATE TABLE IF NOT EXISTS debt_cell(at INTEGER NOT NULL, debtor TEXT NOT NULL, creditor TEXT NOT NULL,"
       " currency TEXT NOT NULL, margin_ppm INTEGER NOT NULL, prompt INTEGER NOT NULL, completion INTEGER NOT NULL,"
-      " cost INTEGER NOT NULL, PRIMARY KEY(at,debtor,creditor,currency,margin_ppm)) WITHOUT ROWID;");
+      " cost INTEGER NOT NULL, PRIMARY KEY(at,debtor,creditor,currency,margin_ppm)) WITHOUT ROWID;"
+      "CREATE TABLE IF NOT EXISTS attempt(source TEXT NOT NULL, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL,"
+      " request TEXT NOT NULL, received_ms INTEGER NOT NULL, line TEXT NOT NULL,"
+      " PRIMARY KEY(source,epoch,sequence)) WITHOUT ROWID;"
+      "CREATE INDEX IF NOT EXISTS attempt_of_request ON attempt(request,received_ms);");
 }
 
-Result<RecordsAdded> RecordTable::add(const std::vector<RecordRow>& rows, std::int64_t received_ms) {
+Result<RecordsAdded> RecordTable::add(const std::vector<RecordRow>& rows, std::int64_t received_ms,
+                                      const Again& again) {
   RecordsAdded added;
   AIGRID_TRY(auto transaction, database_.begin());
-  for (const auto& row : rows) AIGRID_CHECK_OK(add_one(row, received_ms, added));
+  for (const auto& row : rows) AIGRID_CHECK_OK(add_one(row, received_ms, again, added));
   AIGRID_CHECK_OK(transaction.commit());
   return added;
 }
 
-Result<void> RecordTable::add_one(const RecordRow& row, std::int64_t received_ms, RecordsAdded& added) {
-  AIGRID_TRY(const Place place, claim(row, received_ms));
+Result<RecordsAdded> RecordTable::add_attempts(const std::vector<AttemptRow>& rows, std::int64_t received_ms) {
+  RecordsAdded added;
+  AIGRID_TRY(auto transaction, database_.begin());
+  for (const auto& row : rows) {
+    AIGRID_TRY(auto put, database_.prepare("INSERT OR IGNORE INTO attempt VALUES(?,?,?,?,?,?)"));
+    put.add(row.source).add(row.epoch).add(row.sequence).add(row.request_id).add(received_ms).add(row.line);
+    AIGRID_CHECK_OK(put.run());
+    ++(database_.changes() != 0 ? added.fresh : added.repeated);
+  }
+  AIGRID_CHECK_OK(transaction.commit());
+  return added;
+}
+
+Result<std::vector<Orphan>> RecordTable::orphans(std::int64_t told_before_ms, std::size_t most) {
+  std::vector<Orphan> out;
+  {
+    AIGRID_TRY(auto row, database_.prepare("SELECT request FROM attempt WHERE request NOT IN (SELECT id FROM request)"
+                                           " GROUP BY request HAVING max(received_ms)<? ORDER BY request LIMIT ?"));
+    row.add(told_before_ms).add(static_cast<std::int64_t>(most));
+    for (;;) {
+      AIGRID_TRY(const bool more, row.step());
+      if (!more) break;
+      out.push_back({row.text(0), {}});
+    }
+  }
+  for (auto& orphan : out) {
+    AIGRID_TRY(auto row, database_.prepare("SELECT line FROM attempt WHERE request=? ORDER BY received_ms"));
+    row.add(orphan.request_id);
+    for (;;) {
+      AIGRID_TRY(const bool more, row.step());
+      if (!more) break;
+      orphan.lines.push_back(row.text(0));
+    }
+  }
+  return out;
+}
+
+Result<void> RecordTable::add_one(const RecordRow& row, std::int64_t received_ms, const Again& again,
+                                  RecordsAdded& added) {
+  AIGRID_TRY(const Place place, claim(row, received_ms, again));
   if (place == Place::Repeated) {
     ++added.repeated;
     return {};
@@ -103,7 +146,7 @@ Result<void> RecordTable::add_one(const RecordRow& row, std::int64_t received_ms
 }
 
 // Its identity and its request, if both are still free.
-Result<RecordTable::Place> RecordTable::claim(const RecordRow& row, std::int64_t received_ms) {
+Result<RecordTable::Place> RecordTable::claim(const RecordRow& row, std::int64_t received_ms, const Again& again) {
   {
     AIGRID_TRY(auto put, database_.prepare("INSERT OR IGNORE INTO record VALUES(?,?,?,?,?)"));
     AIGRID_CHECK_OK(put.add(row.source).add(row.epoch).add(row.sequence).add(received_ms).add(row.line).run());
@@ -120,8 +163,29 @@ Result<RecordTable::Place> RecordTable::claim(const RecordRow& row, std::int64_t
     AIGRID_CHECK_OK(put.add(row.request_id).add(row.source).add(row.epoch).add(row.sequence).run());
   }
   if (database_.changes() != 0) return Place::Free;
+  AIGRID_TRY(const bool ours_again, take_back(row, again));
+  if (ours_again) return Place::Free;
   AIGRID_CHECK_OK(note(row, received_ms, "its request has a terminal record already"));
   return Place::Conflict;
+}
+
+// True: control had closed the request; that is undone, and `row` has its place.
+Result<bool> RecordTable::take_back(const RecordRow& row, const Again& again) {
+  if (!again || row.source == kCloser) return false;
+  std::string line;
+  {
+    AIGRID_TRY(auto held, database_.prepare("SELECT line FROM request JOIN record USING(source,epoch,sequence)"
+                                            " WHERE id=? AND source=?"));
+    AIGRID_TRY(const bool found, held.add(row.request_id).add(kCloser).step());
+    if (!found) return false;
+    line = held.text(0);
+  }
+  AIGRID_TRY(const RecordRow closed, again(line));
+  AIGRID_CHECK_OK(count_cell(closed, -1));
+  AIGRID_CHECK_OK(count_rest(closed, -1));
+  AIGRID_TRY(auto put, database_.prepare("UPDATE request SET source=?,epoch=?,sequence=? WHERE id=?"));
+  AIGRID_CHECK_OK(put.add(row.source).add(row.epoch).add(row.sequence).add(row.request_id).run());
+  return true;
 }
 
 Result<void> RecordTable::note(const RecordRow& row, std::int64_t received_ms, std::string_view why) {
@@ -131,7 +195,7 @@ Result<void> RecordTable::note(const RecordRow& row, std::int64_t received_ms, s
   return put.add(why).add(row.line).run();
 }
 
-Result<void> RecordTable::count_cell(const RecordRow& row) {
+Result<void> RecordTable::count_cell(const RecordRow& row, std::int64_t sign) {
   // A sum that would pass 2^63 would become a floating point number: it stays at the largest integer.
   AIGRID_TRY(
       auto put,
@@ -147,25 +211,33 @@ Result<void> RecordTable::count_cell(const RecordRow& row) {
   const auto& n = row.names;
   const auto& a = row.amounts;
   put.add(minute_of(row.at_s)).add(n.tenant).add(n.project).add(n.key).add(n.model).add(n.endpoint).add(n.site);
-  put.add(n.currency).add(n.unknown ? 1 : 0).add(a.requests).add(a.prompt_tokens).add(a.completion_tokens);
-  put.add(a.cached_tokens).add(a.billed_prompt_tokens).add(a.billed_completion_tokens);
-  return put.add(a.waived_prompt_tokens).add(a.waived_completion_tokens).add(a.charge_nano).add(a.cost_nano).run();
+  put.add(n.currency).add(n.unknown ? 1 : 0);
+  for (const std::uint64_t count :
+       {a.requests, a.prompt_tokens, a.completion_tokens, a.cached_tokens, a.billed_prompt_tokens,
+        a.billed_completion_tokens, a.waived_prompt_tokens, a.waived_completion_tokens}) {
+    put.add(sign * static_cast<std::int64_t>(count));
+  }
+  return put.add(sign * a.charge_nano).add(sign * a.cost_nano).run();
 }
 
-Result<void> RecordTable::count_rest(const RecordRow& row) {
+Result<void> RecordTable::count_rest(const RecordRow& row, std::int64_t sign) {
   for (const auto& w : row.waived) {
     AIGRID_TRY(auto put, database_.prepare("INSERT INTO waived_cell VALUES(?,?,?,?,?,?) ON CONFLICT DO UPDATE SET"
                                            " prompt=prompt+excluded.prompt, completion=completion+excluded.completion,"
                                            " cost=min(cost,9223372036854775807-excluded.cost)+excluded.cost"));
-    put.add(minute_of(row.at_s)).add(w.reason).add(w.bearer).add(w.prompt_tokens).add(w.completion_tokens);
-    AIGRID_CHECK_OK(put.add(w.cost_nano).run());
+    put.add(minute_of(row.at_s)).add(w.reason).add(w.bearer);
+    put.add(sign * static_cast<std::int64_t>(w.prompt_tokens))
+        .add(sign * static_cast<std::int64_t>(w.completion_tokens));
+    AIGRID_CHECK_OK(put.add(sign * w.cost_nano).run());
   }
   for (const auto& d : row.debts) {
     AIGRID_TRY(auto put, database_.prepare("INSERT INTO debt_cell VALUES(?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET"
                                            " prompt=prompt+excluded.prompt, completion=completion+excluded.completion,"
                                            " cost=min(cost,9223372036854775807-excluded.cost)+excluded.cost"));
     put.add(minute_of(row.at_s)).add(d.debtor).add(d.creditor).add(d.currency).add(d.margin_ppm);
-    AIGRID_CHECK_OK(put.add(d.prompt_tokens).add(d.completion_tokens).add(d.cost_nano).run());
+    put.add(sign * static_cast<std::int64_t>(d.prompt_tokens))
+        .add(sign * static_cast<std::int64_t>(d.completion_tokens));
+    AIGRID_CHECK_OK(put.add(sign * d.cost_nano).run());
   }
   return {};
 }

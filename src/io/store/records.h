@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <map>
 #include <string>
@@ -84,6 +85,24 @@ struct RecordsAdded {
   std::uint64_t suspect = 0;  // of the fresh ones
 };
 
+// What a node said it did for one attempt.
+struct AttemptRow {
+  std::string source;
+  std::uint64_t epoch = 0;
+  std::uint64_t sequence = 0;
+  std::string request_id;
+  std::string line;
+};
+
+// The lines of the attempts of one request that has no terminal record.
+struct Orphan {
+  std::string request_id;
+  std::vector<std::string> lines;
+};
+
+// Who closes a request whose ingress was lost.
+inline constexpr const char* kCloser = "control";
+
 enum class UsageBy : std::uint8_t { Tenant, Project, Key, Model, Endpoint, Site, Currency };
 
 struct UsageQuery {
@@ -113,8 +132,13 @@ class RecordTable {
  public:
   explicit RecordTable(Database& database) : database_(database) {}
   Result<void> prepare();
-  // All or nothing.
-  Result<RecordsAdded> add(const std::vector<RecordRow>& rows, std::int64_t received_ms);
+  // All or nothing. `again`: the row of a line that was counted, to take it back when the record of a request's ingress
+  // comes after control has closed the request.
+  using Again = std::function<Result<RecordRow>(std::string_view line)>;
+  Result<RecordsAdded> add(const std::vector<RecordRow>& rows, std::int64_t received_ms, const Again& again = {});
+  Result<RecordsAdded> add_attempts(const std::vector<AttemptRow>& rows, std::int64_t received_ms);
+  // Requests whose last attempt was told before `told_before_ms` and that nobody closed; at most `most`.
+  Result<std::vector<Orphan>> orphans(std::int64_t told_before_ms, std::size_t most);
   Result<std::vector<UsageRow>> usage(const UsageQuery& query);  // ordered by bucket, then names
   Result<std::vector<WaivedRow>> waived(std::int64_t from_s, std::int64_t to_s);
   Result<std::vector<DebtRow>> debts(std::int64_t from_s, std::int64_t to_s);
@@ -124,11 +148,13 @@ class RecordTable {
 
  private:
   enum class Place : std::uint8_t { Free, Repeated, Conflict };
-  Result<void> add_one(const RecordRow& row, std::int64_t received_ms, RecordsAdded& added);
-  Result<Place> claim(const RecordRow& row, std::int64_t received_ms);
+  Result<void> add_one(const RecordRow& row, std::int64_t received_ms, const Again& again, RecordsAdded& added);
+  Result<Place> claim(const RecordRow& row, std::int64_t received_ms, const Again& again);
+  Result<bool> take_back(const RecordRow& row, const Again& again);
   Result<void> note(const RecordRow& row, std::int64_t received_ms, std::string_view why);
-  Result<void> count_cell(const RecordRow& row);
-  Result<void> count_rest(const RecordRow& row);
+  // `sign`: -1 takes back what +1 has added.
+  Result<void> count_cell(const RecordRow& row, std::int64_t sign = 1);
+  Result<void> count_rest(const RecordRow& row, std::int64_t sign = 1);
   Database& database_;
 };
 
