@@ -1,5 +1,6 @@
 // Prints random records with what core/ledger makes of them, one JSON object a line, for rating_oracle.py to judge:
 // rating_cases COUNT SEED.
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -36,6 +37,9 @@ grid::AttemptRecord any_attempt(Random& random, std::uint32_t number) {
   a.result = random.below(2) == 0 ? "ok" : "node_lost";
   a.usage = {tokens(random), tokens(random), 0};
   a.heard_tokens = random.below(3) == 0 ? tokens(random) : a.usage.completion_tokens;
+  // Close to where a count is taken for an error.
+  if (random.below(2) == 0)
+    a.heard_tokens -= random.below(std::min<std::uint64_t>(a.heard_tokens, a.heard_tokens / 64 + 9) + 1);
   a.hedge = random.below(5) == 0;
   a.resumes = number > 1 && random.below(3) == 0;
   a.operator_name = random.below(4) == 0 ? "" : "op" + std::to_string(random.below(3));
