@@ -68,7 +68,7 @@ Asks some_requests(WorldGrid& grid, const std::string& key, int count) {
     ask.key = key;
     ask.stream = i % 3 != 0;
     ask.max_tokens = 4 + static_cast<std::uint32_t>(i % 20);
-    if (i % 10 < 3) ask.leave_after = std::chrono::milliseconds(1 + i * 37 % 260);
+    if (ask.stream && i % 10 < 4) ask.leave_after = std::chrono::milliseconds(1 + i * 37 % 260);
     ask.intent = i % 2 == 0 ? "" : "only=lyon";
     all.push_back(grid.ask_at(grid.world().now() + std::chrono::milliseconds(45 * i), "paris", ask));
   }
@@ -129,7 +129,7 @@ TEST(Usage, OrganizationReportsInOpenAisShape) {
   const auto all = some_requests(grid, key, 12);
   ASSERT_TRUE(grid.wait_over(all, 60s));
   const json total = grid.settled_usage();
-  const auto now = unix_seconds(grid.world().wall());
+  const auto now = unix_seconds(grid.world().env("control/control").wall());
   const std::string from = std::to_string(now - 3600);
   const json page = grid.get("/v1/organization/usage/completions?start_time=" + from +
                              "&bucket_width=1h&group_by%5B%5D=project_id" + "&group_by%5B%5D=model&limit=1");

@@ -28,7 +28,6 @@ wiretap_drill() {
   AIGRID_BIN=$ROOT/build/keylog/bin/aigrid "$VENV/bin/python" "$ROOT/tests/e2e/wiretap.py"
 }
 
-# seeds_drill COUNT: the campaign of tests/world from so many seeds, a process each. A failing seed prints how to replay it.
 # ledger_drill COUNT: what virtual engines counted against what is billed or waived, and as many records rated by the oracle.
 ledger_drill() {
   local log=$LOGS/drill-ledger.out rc=0
@@ -43,7 +42,7 @@ ledger_drill() {
   return "$rc"
 }
 
-# seeds_drill COUNT: the campaign of tests/world from so many seeds. A failing seed prints how to replay it.
+# seeds_drill COUNT: the campaign of tests/world from so many seeds, a process each. A failing seed prints how to replay it.
 seeds_drill() {
   local log=$LOGS/drill-seeds.out seed failed=0
   install_packages run && build release world_test || return 1

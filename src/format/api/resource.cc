@@ -128,7 +128,13 @@ Problem problem_at(const Resource& r, std::string pointer, std::string message, 
     if (slash == std::string::npos) break;
     at.resize(slash);
   }
-  return {r.source.file,    line, std::string(to_string(r.kind)), r.name, std::move(pointer), std::move(message),
+  constexpr std::size_t kShown = 128;  // of a name: no valid one is longer
+  return {r.source.file,
+          line,
+          std::string(to_string(r.kind)),
+          r.name.substr(0, kShown),
+          std::move(pointer),
+          std::move(message),
           std::move(remedy)};
 }
 
