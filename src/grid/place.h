@@ -15,6 +15,7 @@ struct Operator {
   std::string name;
   std::string legal_name;
   std::vector<std::string> control;
+  std::int64_t margin_ppm = 0;  // owed on top of its cost by other operators whose tenants it serves; parts per million
 };
 
 enum class SiteKind : std::uint8_t { Factory, Hub, Metro, Edge, Campus };
@@ -36,7 +37,7 @@ struct Site {
   double lon = 0;
   double power_limit_w = 0;  // 0: none stated
   double cooling_limit_c = 0;
-  double cost_nano_per_token = 0;                 // what a token costs the operator here, 1e-9 of the currency unit
+  std::int64_t cost_nano_per_token = 0;           // what a token costs the operator here, 1e-9 of the currency unit
   std::map<std::string, std::string> attributes;  // certifications and the like; absent means unknown
   std::vector<std::string> staff{};               // cells from which its admins act; none: unknown
   std::vector<std::string> telemetry{};           // cells it reports to; none: unknown

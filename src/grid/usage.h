@@ -31,6 +31,20 @@ struct AttemptRecord {
   std::uint64_t heard_tokens = 0;  // completion tokens whose frames the ingress itself received
   bool hedge = false;              // asked beside another attempt that was still under way
   bool resumes = false;            // goes on from what the attempt before it delivered
+  // The site's terms when the request was admitted.
+  std::string operator_name = {};
+  std::int64_t cost_nano = 0;   // per token, what it costs that operator
+  std::int64_t margin_ppm = 0;  // what that operator is owed on top of its cost by another operator
+};
+
+// What was agreed with the tenant when its request was admitted. No price book: nothing was agreed, nothing is billed.
+struct Terms {
+  std::string price_book;
+  std::string currency;
+  std::int64_t input_nano = 0;    // per prompt token
+  std::int64_t output_nano = 0;   // per completion token
+  std::string operator_name;      // who sells to the tenant, and owes other operators what they do for it
+  std::uint64_t prompt_most = 0;  // so many prompt tokens the body can be at most; 0: not known
 };
 
 // Exactly one per request, written by its ingress gateway. Identity: (source, epoch, sequence), for ever.
@@ -54,7 +68,8 @@ struct Record {
   std::int64_t received_unix_ms = 0;
   std::int64_t ttft_us = 0;  // 0: nothing was sent
   std::int64_t total_us = 0;
-  std::uint64_t bundle_version = 0;
+  std::uint64_t bundle_version = 0;  // the signed bundle whose policies and prices were in force at admission
+  Terms terms = {};
   std::vector<AttemptRecord> attempts;
 };
 

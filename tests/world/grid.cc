@@ -36,7 +36,10 @@ json resource(const char* kind, const std::string& name, json spec) {
   return {{"apiVersion", "aigrid/v1"}, {"kind", kind}, {"metadata", {{"name", name}}}, {"spec", std::move(spec)}};
 }
 
-int number_of(const std::string& site) { return site == "lyon" ? 1 : site == "paris" ? 2 : 3; }
+int number_of(const std::string& site) {
+  static const std::vector<std::string> kSites = {"lyon", "paris", "zurich", "nice", "lille", "metz"};
+  return 1 + static_cast<int>(std::find(kSites.begin(), kSites.end(), site) - kSites.begin());
+}
 
 }  // namespace
 

@@ -1,8 +1,8 @@
 // WorldGrid: a whole grid in one virtual world, from a seed: control, a gateway and nodes at each of three sites,
 // virtual engines, clients. It runs the processes through the entry points that `main` calls and has none of its own;
 // it is configured over the management API and asked over the public one. One thread. Sites: lyon and paris (FR),
-// zurich (CH). Nodes: lyon-1, paris-1, paris-2, zurich-1. Hosts: "paris/gateway", "paris/paris-1", "paris/client",
-// "control/control", "control/admin".
+// zurich (CH), and where a test names them nice, lille and metz (FR). Nodes: lyon-1, paris-1, paris-2, zurich-1. Hosts:
+// "paris/gateway", "paris/paris-1", "paris/client", "control/control", "control/admin".
 #pragma once
 
 #include <functional>

@@ -9,6 +9,7 @@ drills() {
   drill wiretap   "the bytes between sites, decrypted and searched for prompts" wiretap_drill
   drill policy    "random policies, answered again by brute force"       policy_drill 100000
   drill seeds     "a thousand seeds of the whole grid in one process"    seeds_drill 1000
+  drill ledger    "20,000 requests, three in ten left by their client"   ledger_drill 20000
   drill fuzz      "every fuzzer for ten CPU minutes"                     fuzz_drill 600
 }
 
@@ -37,6 +38,20 @@ policy_drill() {
   printf '| figure | measured | limit | |\n|---|---|---|---|\n'
   printf '| answers of the compiled law that the brute-force oracle does not give, of %s random questions | %s | 0 | %s |\n' "$1" \
     "$(sed -nE 's/.* ([0-9]+) differences.*/\1/p' <<<"$said")" "$( ((rc)) && printf '**missed**')"
+  return "$rc"
+}
+
+# ledger_drill COUNT: what virtual engines counted against what is billed or waived, and as many records rated by the oracle.
+ledger_drill() {
+  local log=$LOGS/drill-ledger.out rc=0
+  install_packages run && build release world_test rating_cases || return 1
+  AIGRID_LEDGER_REQUESTS=$1 "$ROOT/build/release/tests/world/world_test" \
+    --gtest_filter=Usage.EveryTokenOfTheEnginesIsBilledOrWaivedAndTheReportsAgree >"$log" 2>&1 || rc=1
+  python3 "$ROOT/tests/oracle/rating_oracle.py" "$ROOT/build/release/tests/oracle/rating_cases" "$(($1 * 50))" >>"$log" 2>&1 || rc=1
+  ((rc)) && grep -m 20 -E 'Failure|oracle|Which|Expected' "$log" >&2
+  printf '| figure | measured | limit | |\n|---|---|---|---|\n'
+  printf '| tokens of %s requests that are neither billed nor waived, and of %s records that the oracle rates otherwise | %s | 0 | %s |\n' "$1" \
+    "$(($1 * 50))" "$( ((rc)) && printf 'some' || printf 0)" "$( ((rc)) && printf '**missed**')"
   return "$rc"
 }
 

@@ -292,7 +292,12 @@ void Reader::add_chat() {
 }
 
 void Reader::add_reports() {
-  CLI::App* usage = command(app_, "usage", "requests and tokens, by tenant", usage_);
+  CLI::App* usage = command(app_, "usage", "requests, tokens and money, by tenant or by what you ask", usage_);
+  usage->add_option("--by", usage_.by, "tenant, project, key, model, endpoint, site, day; several with commas")
+      ->delimiter(',');
+  usage->add_option("--from", usage_.from, "a day such as 2026-11-22 or an instant such as 2026-11-22T10:30Z, UTC");
+  usage->add_option("--to", usage_.to, "up to, not included");
+  usage->add_flag("--settlement", usage_.settlement, "what operators owe each other");
   add_access(usage, usage_.access, &usage_.json);
   CLI::App* status = command(app_, "status", "sites, nodes, engines, queues, links", status_);
   add_access(status, status_.access, &status_.json);

@@ -64,6 +64,10 @@ TEST(CommandLine, reads_nouns_and_verbs) {
   EXPECT_EQ(expect<AdminOptions>({"admin", "revoke", "anna"}).name, "anna");
   EXPECT_EQ(expect<AdminOptions>({"admin", "list"}).what, AdminOptions::What::List);
   EXPECT_TRUE(expect<UsageOptions>({"usage", "--json"}).json);
+  const auto usage = expect<UsageOptions>({"usage", "--by", "site,day", "--from", "2026-11-01", "--settlement"});
+  EXPECT_EQ(usage.by, (std::vector<std::string>{"site", "day"}));
+  EXPECT_EQ(usage.from, "2026-11-01");
+  EXPECT_TRUE(usage.settlement);
   EXPECT_EQ(expect<GetOptions>({"get", "sites", "paris", "-o", "yaml"}).output, "yaml");
   EXPECT_EQ(expect<GetOptions>({"get", "sites", "--json"}).output, "json");
   const auto apply = expect<ApplyOptions>({"apply", "-f", "a", "-f", "b", "--dry-run", "--management", "http://h"});

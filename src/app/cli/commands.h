@@ -91,6 +91,10 @@ struct ChatOptions {
 };
 struct UsageOptions {
   Access access;
+  std::vector<std::string> by;  // tenant, project, key, model, endpoint, site, day
+  std::string from;
+  std::string to;
+  bool settlement = false;
   bool json = false;
 };
 struct StatusOptions {

@@ -1,4 +1,4 @@
-// usage, status, version.
+// status, version.
 #include <fmt/format.h>
 
 #include "app/cli/access.h"
@@ -6,13 +6,6 @@
 #include "format/json/json.h"
 
 namespace aigrid::cli {
-
-io::Task<int> run_usage(io::Env& env, Writer& writer, UsageOptions options) {
-  auto answer = co_await call(env, options.access, "GET", "/api/v1/usage");
-  if (!answer.ok()) co_return fail(writer, answer.error());
-  writer.out(options.json ? pretty(*answer) : usage_table(*answer));
-  co_return 0;
-}
 
 io::Task<int> run_status(io::Env& env, Writer& writer, StatusOptions options) {
   auto answer = co_await call(env, options.access, "GET", "/api/v1/status");

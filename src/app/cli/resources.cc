@@ -51,7 +51,8 @@ std::string cell(const Json& value) {
 std::string table_of(api::Kind kind, const Json& items) {
   std::vector<std::string> columns;
   for (const auto& field : api::fields(kind)) {
-    const bool shown = field.type != "map of text" && field.type != "list of prices" && field.name != "hash";
+    const bool shown =
+        field.type != "map of text" && field.type != "list of prices" && field.type != "limits" && field.name != "hash";
     if (shown && columns.size() < 6) columns.push_back(field.name);
   }
   std::vector<std::vector<std::string>> rows(1, {"NAME"});

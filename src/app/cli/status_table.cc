@@ -110,18 +110,6 @@ void take_link(std::vector<std::vector<std::string>>& rows, const Json& link) {
   rows.push_back({text_of(link, "a"), text_of(link, "b"), state, rtt, jitter, losses});
 }
 
-std::string nano(std::int64_t amount) { return fmt::format("{:.9f}", static_cast<double>(amount) / 1e9); }
-
-std::vector<std::string> usage_row(const std::string& name, const Json& value) {
-  std::int64_t requests = 0, prompt = 0, completion = 0, charge = 0;
-  json::Reader(value)
-      .get("requests", requests)
-      .get("prompt_tokens", prompt)
-      .get("completion_tokens", completion)
-      .get("charge_nano", charge);
-  return {name, std::to_string(requests), std::to_string(prompt), std::to_string(completion), nano(charge)};
-}
-
 }  // namespace
 
 std::string status_tables(const Json& status) {
@@ -137,14 +125,6 @@ std::string status_tables(const Json& status) {
   std::string out = table_text(sites);
   if (links.size() > 1) out += "\n" + table_text(links);
   return out;
-}
-
-std::string usage_table(const Json& usage) {
-  std::vector<std::vector<std::string>> rows{{"TENANT", "REQUESTS", "PROMPT TOKENS", "COMPLETION TOKENS", "CHARGE"}};
-  each(usage, "by_tenant", [&](const Json& tenant) { rows.push_back(usage_row(text_of(tenant, "tenant"), tenant)); });
-  json::Reader reader(usage);
-  if (const auto* total = reader.object("total")) rows.push_back(usage_row("total", *total));
-  return table_text(rows);
 }
 
 }  // namespace aigrid::cli

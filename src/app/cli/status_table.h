@@ -1,4 +1,4 @@
-// Tables for people out of /api/v1/status and /api/v1/usage. Pure; what is missing is left blank.
+// Tables for people out of /api/v1/status. Pure; what is missing is left blank.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -8,6 +8,5 @@ namespace aigrid::cli {
 
 // Sites with their gateways, nodes, engines and queues; then the links with what was measured on them.
 std::string status_tables(const nlohmann::json& status);
-std::string usage_table(const nlohmann::json& usage);
 
 }  // namespace aigrid::cli

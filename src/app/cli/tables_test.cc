@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "app/cli/status_table.h"
+#include "app/cli/usage_table.h"
 #include "app/cli/yaml_text.h"
 
 namespace aigrid::cli {
@@ -37,6 +38,37 @@ TEST(UsageTable, sums) {
             "TENANT  REQUESTS  PROMPT TOKENS  COMPLETION TOKENS  CHARGE\n"
             "acme    3         30             9                  0.000001500\n"
             "total   3         30             9                  0.000001500\n");
+}
+
+TEST(UsageTable, columns_that_were_asked_for_and_what_needs_a_look) {
+  const auto usage = Json::parse(R"({"by":["day","site"],"total":{"requests":2,"charge_nano":9223372036854775807},
+    "rows":[{"day":"2026-11-22","site":"lyon","requests":2,"charge_nano":9223372036854775807}],
+    "waived":[{"reason":"retry","bearer":"site","prompt_tokens":5,"cost_nano":50}],
+    "unknown":[{"tenant":"../x","model":"m","requests":1}],
+    "in_question":[{"source":"gw","epoch":2,"sequence":3,"request_id":"r","why":"came twice"}]})");
+  EXPECT_EQ(usage_table(usage),
+            "DAY         SITE  REQUESTS  PROMPT TOKENS  COMPLETION TOKENS  CHARGE\n"
+            "2026-11-22  lyon  2         0              0                  9223372036.854775807\n"
+            "total       -     2         0              0                  9223372036.854775807\n"
+            "\n"
+            "WAIVED  BORNE BY  PROMPT TOKENS  COMPLETION TOKENS  COST\n"
+            "retry   site      5              0                  0.000000050\n"
+            "\n"
+            "UNKNOWN TENANT OR MODEL     REQUESTS  PROMPT TOKENS  COMPLETION TOKENS  CHARGE\n"
+            "../x                     m  1         0              0                  0.000000000\n"
+            "\n"
+            "RECORD IN QUESTION  REQUEST  WHY\n"
+            "gw 2/3              r        came twice\n");
+}
+
+TEST(UsageTable, settlement) {
+  const auto usage = Json::parse(R"({"settlement":[{"debtor":"a","creditor":"b","currency":"EUR","margin_ppm":52500,
+    "prompt_tokens":5,"completion_tokens":10,"cost_nano":300,"owed_nano":316}]})");
+  EXPECT_EQ(settlement_table(usage),
+            "OWES  TO  CURRENCY  PROMPT TOKENS  COMPLETION TOKENS  COST         MARGIN %  OWED\n"
+            "a     b   EUR       5              10                 0.000000300  5.2500    0.000000316\n");
+  EXPECT_NE(settlement_table(Json::object()).find("Nobody owes"), std::string::npos);
+  EXPECT_EQ(money_text(std::numeric_limits<std::int64_t>::min()), "-9223372036.854775808");
 }
 
 TEST(YamlText, quotes_what_yaml_would_read_otherwise) {

@@ -1,5 +1,6 @@
 #include "app/control/control.h"
 
+#include "app/control/closer.h"
 #include "app/control/inner_service.h"
 #include "app/control/management_api.h"
 #include "io/client/ops_server.h"
@@ -52,6 +53,14 @@ std::string metrics(const Services& services, const InnerService& inner) {
   add("aigrid_control_records", "counter", "Records taken, each once.", services.records_fresh);
   add("aigrid_control_records_repeated", "counter", "Records that came again.", services.records_repeated);
   add("aigrid_control_work_records", "counter", "Agents' records of attempts taken, each once.", services.work_fresh);
+  add("aigrid_control_records_conflicting", "counter", "Records that came again with other content.",
+      services.records_conflicting);
+  add("aigrid_control_records_unknown", "counter", "Records of tenants or models that control does not know.",
+      services.records_unknown);
+  add("aigrid_control_records_suspect", "counter", "Records whose counts of node and ingress do not fit.",
+      services.records_suspect);
+  add("aigrid_control_requests_closed", "counter", "Requests that control closed because their ingress was lost.",
+      services.requests_closed);
   add("aigrid_control_joins_denied", "counter", "Joins denied.", services.joins_denied);
   return out + "# EOF\n";
 }
@@ -130,6 +139,7 @@ io::Task<int> run_control(io::Env& env, ControlOptions options) {
   io::TaskGroup clients(env.executor());
   io::TaskGroup tasks(env.executor());
   tasks.spawn(publisher.run());
+  tasks.spawn(close_orphans(services));
   io::AskRenewal renewal = [&env, &authority](std::string csr) { return renew_own(env, *authority, std::move(csr)); };
   tasks.spawn(io::keep_renewed(env, **membership, std::move(renewal)));
   if (listeners->management) {

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/time.h"
+#include "core/ledger/terms.h"
 #include "io/env/env.h"
 
 namespace aigrid::control {
@@ -28,7 +29,9 @@ struct ControlLimits {
   std::size_t connections = 10'000;
   Duration inner_ping_every = 5s;  // a gateway that vanished without a word is noticed
   Duration inner_ping_within = 5s;
-  Duration accept_retry = 100ms;  // out of descriptors: the next one may fit
+  Duration orphans_every = 30s;                  // requests without a terminal record are looked for
+  Duration orphan_grace = ledger::kOrphanGrace;  // after a node's last word on them
+  Duration accept_retry = 100ms;                 // out of descriptors: the next one may fit
 };
 
 struct ControlOptions {

@@ -1,7 +1,10 @@
 // API keys: made here, shown once, kept as hashes.
+#include <algorithm>
+
 #include "app/control/management_api.h"
 #include "base/crypto/encode.h"
 #include "base/crypto/token.h"
+#include "base/nearest_name.h"
 
 namespace aigrid::control {
 
@@ -15,12 +18,27 @@ struct KeyAsk {
   std::int64_t ttl_s = 0;
 };
 
+// A field that means nothing here would be taken for one that does: `role`, `org_id`, `price`.
+Result<void> no_other_fields(const json::Json& body) {
+  const std::vector<std::string> known = {"tenant", "project", "zone", "models", "ttl_s"};
+  for (const auto& [name, value] : body.items()) {
+    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+    const std::string near = nearest_name(name, known);
+    return invalid("api key: unknown field " + json::quoted(name.substr(0, 40)) + ": " +
+                   (near.empty()
+                        ? "a key is made from tenant, project, zone, models, ttl_s; limits stand in its resource"
+                        : "did you mean " + near + "?"));
+  }
+  return {};
+}
+
 Result<KeyAsk> key_ask(const json::Json& body) {
   KeyAsk ask;
   json::Reader reader(body, "api key");
   reader.get("tenant", ask.tenant).get("project", ask.project).get("zone", ask.zone).get("models", ask.models);
   reader.get("ttl_s", ask.ttl_s);
   AIGRID_CHECK_OK(reader.result());
+  AIGRID_CHECK_OK(no_other_fields(body));
   if (ask.tenant.empty()) return invalid("api key: tenant is missing: name whose key it is");
   if (ask.ttl_s < 0)
     return invalid("api key: ttl_s " + std::to_string(ask.ttl_s) + " is negative: leave it out for a key without end");

@@ -73,6 +73,10 @@ io::Task<void> ManagementApi::serve(io::Exchange& exchange) {
   }
   request.admin = std::move(*admin);
   auto path = split_path(target->path);
+  if (path.size() > 2 && path[0] == "v1" && path[1] == "organization") {
+    co_await organization(request, std::move(path));
+    co_return;
+  }
   if (path.size() < 2 || path[0] != "api" || path[1] != "v1") {
     co_await refuse(request, no_route(target->path));
     co_return;

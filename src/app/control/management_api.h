@@ -53,6 +53,7 @@ class ManagementApi {
   io::Task<void> create_admin(Request& request);
   io::Task<void> revoke_admin(Request& request, std::string name);
   io::Task<void> usage(Request& request);
+  io::Task<void> organization(Request& request, std::vector<std::string> path);
   io::Task<void> status(Request& request);
 
   io::Task<Result<json::Json>> read_json(Request& request);

@@ -25,6 +25,10 @@ struct Services {
   std::uint64_t work_fresh = 0;  // agents' records
   std::uint64_t records_fresh = 0;
   std::uint64_t records_repeated = 0;
+  std::uint64_t records_conflicting = 0;  // came twice with other content
+  std::uint64_t records_unknown = 0;      // of a tenant or model that control does not know
+  std::uint64_t records_suspect = 0;      // whose counts do not fit
+  std::uint64_t requests_closed = 0;      // by control, from what nodes said
   std::uint64_t joins_denied = 0;
   std::uint64_t status_streams = 0;
 

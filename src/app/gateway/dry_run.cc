@@ -5,7 +5,7 @@
 #include "app/gateway/answers.h"
 #include "core/dispatch/refusal.h"
 #include "core/estimate/ttft.h"
-#include "core/ledger/charge.h"
+#include "core/ledger/rating.h"
 #include "format/json/json.h"
 #include "format/openai/answer.h"
 #include "format/openai/error_body.h"
@@ -22,7 +22,7 @@ json::Json price_json(const routing::Tables& tables, const routing::RouteInput& 
   const std::uint64_t most = input.max_output_tokens != 0 ? input.max_output_tokens : deployment.spec.max_output_tokens;
   const std::uint64_t likely = estimate::expected_output(input.max_output_tokens, deployment.spec.max_output_tokens);
   const auto nano = [&](std::uint64_t output) {
-    return ledger::charge({input.prompt_tokens, output, 0}, {price.input_nano, price.output_nano});
+    return ledger::price_nano(input.prompt_tokens, price.input_nano, output, price.output_nano);
   };
   return {{"currency", book == routing::kNone ? "" : tables.price_books[book].currency},
           {"input_nano_per_token", price.input_nano},

@@ -7,6 +7,7 @@
 #include "app/gateway/inner_server.h"
 #include "app/gateway/public_api.h"
 #include "app/gateway/public_tls.h"
+#include "app/gateway/quotas.h"
 #include "app/gateway/services.h"
 #include "core/routing/readiness.h"
 #include "io/client/join.h"
@@ -43,7 +44,8 @@ class Process {
         agents_(env, board_, [this] { control_.status_changed(); }),
         peers_(env, board_, *membership_, options.cadence,
                [this](std::shared_ptr<io::H2Stream> s) { return inner_.serve_peer(std::move(s)); }),
-        services_{env, options, board_, queues_, agents_, peers_, *ledger_, meters_},
+        quotas_(env, board_, peers_, options.leases, options.state + "/leases"),
+        services_{env, options, board_, queues_, agents_, peers_, *ledger_, meters_, quotas_},
         control_(services_, *membership_),
         inner_(services_, *membership_, control_),
         public_(services_),
@@ -69,6 +71,10 @@ class Process {
     tasks_.spawn(serve_public(*public_listener_));
     tasks_.spawn(serve_ops());
     tasks_.spawn(settle_ledger());
+    if (auto books = quotas_.open(ledger_->epoch()); !books.ok()) {
+      env_.log().fail("lease_books_unreadable", {{"why", books.error().message}});
+    }
+    tasks_.spawn(quotas_.run());
     env_.log().note("gateway_started",
                     {{"name", options_.name}, {"public", public_listener_->address()}, {"epoch", ledger_->epoch()}});
     co_await env_.stop_requested().wait();
@@ -138,6 +144,7 @@ class Process {
   Queues queues_;
   Agents agents_;
   Peers peers_;
+  Quotas quotas_;
   Services services_;
   ControlLink control_;
   InnerServer inner_;

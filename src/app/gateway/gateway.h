@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "core/admission/lease_book.h"
 #include "core/dispatch/cadence.h"
 #include "core/dispatch/request_life.h"
 #include "core/dispatch/site_queue.h"
@@ -26,6 +27,7 @@ struct GatewayOptions {
   dispatch::Budget budget;
   dispatch::QueueLimits queue;
   dispatch::Cadence cadence;
+  admission::LeaseTimes leases;
   std::size_t max_body_bytes = std::size_t{10} << 20U;  // of a request; more is a 413 before it is read
   // Test hook of the trust promise "a lying gateway is stopped at the node": residency is not filtered at this ingress.
   bool skip_residency = false;

@@ -5,7 +5,6 @@
 #include "app/gateway/answers.h"
 #include "app/gateway/local_attempt.h"
 #include "app/gateway/peer_attempt.h"
-#include "core/ledger/charge.h"
 #include "format/openai/answer.h"
 #include "format/openai/error_body.h"
 #include "io/env/seed.h"
@@ -29,6 +28,7 @@ Ingress::Ingress(Services& services, Ingresses& all, io::Exchange& exchange, Adm
       env_(services.env),
       exchange_(exchange),
       admitted_(admitted),
+      bill_(admitted.admission.generation->tables, admitted.admission.input, admitted.body->size()),
       life_(services.options.budget, admitted.admission.input, random_seed(services.env),
             admitted.question.scan.stream),
       all_(all),
@@ -218,6 +218,7 @@ void Ingress::on_frame(std::uint32_t attempt, const inner::Frame& frame) {
     tail_ = std::string(tail->bytes);
     tell({event::Progress{attempt, 0, 0, given_.mode()}, {}, {}});
   } else if (const auto* tokens = std::get_if<inner::Tokens>(&frame)) {
+    bill_.heard(attempt, tokens->count);
     given_.tokens(tokens->count, tokens->ids, mode_of(tokens->resume));
     tell({event::Progress{attempt, 0, 0, given_.mode()}, {}, {}});
   } else if (const auto* end = std::get_if<inner::End>(&frame)) {
@@ -350,6 +351,7 @@ void Ingress::first_byte() {
 http::Headers Ingress::headers() const {
   http::Headers out = standard_headers(admitted_.request_id, env_.now() - admitted_.received);
   if (!site_.empty()) out.set("x-aigrid-site", site_);
+  services_.quotas.add_headers(admitted_.caller, out);
   return out;
 }
 
@@ -423,8 +425,6 @@ void Ingress::account(const action::Finish& finish) {
   record.status = finish.status;
   record.code = finish.code;
   record.usage = finish.usage;
-  const auto price = tables.price(admitted_.admission.input.tenant, admitted_.admission.input.model);
-  record.charge_nano = ledger::charge(finish.usage, {price.input_nano, price.output_nano});
   record.received_unix_ms = unix_ms(admitted_.received_wall);
   record.total_us = (now - admitted_.received).count() / 1000;
   if (first_byte_ != Time{}) {
@@ -432,8 +432,9 @@ void Ingress::account(const action::Finish& finish) {
   } else if (finish.outcome == grid::Outcome::Finished) {
     record.ttft_us = record.total_us;  // a whole answer: its first byte leaves now
   }
-  record.bundle_version = tables.version;
   record.attempts = finish.attempts;
+  bill_.complete(record);
+  admitted_.reservation.settle(bill_.used(record));
   services_.meters.prompt_tokens += finish.usage.prompt_tokens;
   services_.meters.completion_tokens += finish.usage.completion_tokens;
   write_record(services_, std::move(record));

@@ -9,7 +9,9 @@
 #include <variant>
 
 #include "app/gateway/attempt.h"
+#include "app/gateway/bill.h"
 #include "app/gateway/phases.h"
+#include "app/gateway/quotas.h"
 #include "app/gateway/services.h"
 #include "core/dispatch/request_life.h"
 #include "format/openai/delta.h"
@@ -26,6 +28,7 @@ struct Admitted {
   Question question;
   Admission admission;
   std::shared_ptr<const std::string> body;
+  Quotas::Reservation reservation;
   Time received{};
   WallTime received_wall{};
 };
@@ -111,6 +114,7 @@ class Ingress final : AttemptSink {
   io::Env& env_;
   io::Exchange& exchange_;
   Admitted& admitted_;
+  Bill bill_;
   dispatch::RequestLife life_;
   Ingresses& all_;
   // The admission under the newest bundle; what was promised at the first one (its price) is in admitted_.

@@ -4,6 +4,7 @@
 
 #include "app/gateway/hosted_attempt.h"
 #include "app/gateway/members.h"
+#include "app/gateway/quotas.h"
 #include "format/json/json.h"
 #include "io/client/inner_ask.h"
 #include "io/client/inner_dial.h"
@@ -142,6 +143,8 @@ io::Task<void> InnerServer::serve_peer(std::shared_ptr<io::H2Stream> stream) {
     co_await serve_rows(std::move(stream));
   } else if (path == "/inner/refused") {
     co_await io::hear_refusal(services_.env, *stream, "gateway");
+  } else if (path == "/inner/lease" || path.starts_with("/inner/lease/")) {
+    co_await services_.quotas.home().serve(std::move(stream));
   } else {
     co_await refuse_request(std::move(stream));
   }

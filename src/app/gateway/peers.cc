@@ -167,6 +167,17 @@ Result<std::shared_ptr<io::H2Stream>> Peers::open_attempt(const std::string& sit
   return unavailable("no connection to a gateway of site \"" + site + "\"");
 }
 
+bool Peers::reaches(const std::string& gateway) const {
+  const auto found = peers_.find(gateway);
+  return found != peers_.end() && found->second.asking && !found->second.asking->closed() &&
+         !found->second.asking->draining();
+}
+
+Result<std::shared_ptr<io::H2Stream>> Peers::open_to(const std::string& gateway, std::string path) {
+  if (!reaches(gateway)) return unavailable("no connection to gateway \"" + gateway + "\"");
+  return peers_.at(gateway).asking->open({"POST", std::move(path), {{"host", gateway}}}, false);
+}
+
 std::vector<Peers::LinkSeen> Peers::links() const {
   std::vector<LinkSeen> out;
   for (const auto& [gateway, peer] : peers_) out.push_back({peer.site, peer.link.row()});

@@ -30,6 +30,9 @@ class Peers {
   // A connection on which we ask, made by either side. Returns when it is lost.
   io::Task<void> follow(std::shared_ptr<io::H2Connection> connection, std::string gateway);
   Result<std::shared_ptr<io::H2Stream>> open_attempt(const std::string& site);
+  // Can that gateway be asked now? And the question: POST `path`.
+  bool reaches(const std::string& gateway) const;
+  Result<std::shared_ptr<io::H2Stream>> open_to(const std::string& gateway, std::string path);
 
   struct LinkSeen {
     std::string site;

@@ -24,6 +24,12 @@ Phase<Caller> authenticate(const Services& services, const http::RequestHead& he
   if (head.headers.count("authorization") > 1) {
     return refused("invalid_api_key", "two Authorization headers: send one");
   }
+  const auto query = head.target.find('?');
+  if (query != std::string::npos && head.target.find("agk1_", query) != std::string::npos) {
+    return refused("invalid_api_key",
+                   "an API key in the URL: it lies in logs now, so revoke it, and send a new one in the header "
+                   "Authorization");
+  }
   const auto value = head.headers.get("authorization");
   if (!value) {
     return refused("missing_api_key", "no API key: send the header Authorization: Bearer agk1_…");
@@ -33,6 +39,11 @@ Phase<Caller> authenticate(const Services& services, const http::RequestHead& he
     return refused("invalid_api_key", "the Authorization header is not of the form: Bearer agk1_…");
   }
   const auto answer = services.board.keys().look_up(value->substr(kBearer.size()), unix_seconds(services.env.wall()));
+  // Whoever tries secrets learns nothing from which part was wrong.
+  if (answer.verdict == access::KeyVerdict::Unknown || answer.verdict == access::KeyVerdict::WrongSecret) {
+    return refused("invalid_api_key",
+                   "the API key is not valid here: check the grid's address, copy the key again, or make one");
+  }
   if (answer.verdict != access::KeyVerdict::Ok) return refused("invalid_api_key", answer.message);
   return Caller{answer.key->kid,    answer.key->tenant,     answer.key->project, answer.key->zone,
                 answer.key->models, answer.key->data_level, answer.key->regimes};
@@ -139,6 +150,9 @@ std::optional<openai::ApiError> admit(const Services& services, const Caller& ca
   const auto tenant = tables.find_tenant(caller.tenant);
   if (!tenant) {
     return openai::ApiError{401, "invalid_api_key", "the key's tenant \"" + caller.tenant + "\" is gone", ""};
+  }
+  if (!caller.project.empty() && tables.find_project(caller.project) == nullptr) {
+    return openai::ApiError{401, "invalid_api_key", "the key's project \"" + caller.project + "\" is gone", ""};
   }
   const auto model = tables.find_model(question.scan.model);
   const bool hidden =

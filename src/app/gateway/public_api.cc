@@ -96,6 +96,8 @@ io::Task<void> PublicApi::infer(io::Exchange& exchange, grid::Task task, std::st
   admitted.caller = std::move(*caller);
   const bool ready = co_await read_question(exchange, task, admitted);
   if (!ready) co_return;
+  const bool reserved = co_await reserve(exchange, admitted);
+  if (!reserved) co_return;
   Ingress ingress(services_, under_way_, exchange, admitted);
   co_await ingress.run();
 }
@@ -125,6 +127,26 @@ io::Task<bool> PublicApi::read_question(io::Exchange& exchange, grid::Task task,
   owed.taken_over();
   if (!admitted.question.intent.dry_run) co_return true;
   co_await answer_dry_run(services_, exchange, admitted);
+  co_return false;
+}
+
+io::Task<bool> PublicApi::reserve(io::Exchange& exchange, Admitted& admitted) {
+  Owed owed(*this, admitted);
+  const auto& input = admitted.admission.input;
+  const Bill bill(admitted.admission.generation->tables, input, admitted.body->size());
+  auto reserved = co_await services_.quotas.reserve(admitted.caller, bill.need(input));
+  if (reserved) {
+    admitted.reservation = std::move(*reserved);
+    owed.taken_over();
+    co_return true;
+  }
+  openai::ApiError over{429, reserved.error().code, reserved.error().message, ""};
+  http::Headers extra;
+  services_.quotas.add_headers(admitted.caller, extra);
+  extra.set("retry-after", std::to_string(reserved.error().retry_after_s));
+  owed.refused(over);
+  std::string request_id = admitted.request_id;
+  co_await refuse(exchange, std::move(request_id), std::move(over), std::move(extra));
   co_return false;
 }
 
@@ -192,8 +214,10 @@ io::Task<void> PublicApi::models(io::Exchange& exchange, std::string path, std::
   co_await refuse(exchange, request_id, std::move(unknown));
 }
 
-io::Task<void> PublicApi::refuse(io::Exchange& exchange, std::string request_id, openai::ApiError refusal) {
+io::Task<void> PublicApi::refuse(io::Exchange& exchange, std::string request_id, openai::ApiError refusal,
+                                 http::Headers extra) {
   http::Headers headers = standard_headers(request_id, Duration{});
+  for (const auto& [name, value] : extra) headers.set(name, value);
   headers.set("content-type", "application/json");
   if (refusal.status == 405) headers.set("allow", exchange.head().method == "GET" ? "POST" : "GET");
   if (!openai::retriable(refusal.status)) headers.set("x-should-retry", "false");

@@ -26,10 +26,13 @@ class PublicApi {
  private:
   io::Task<void> infer(io::Exchange& exchange, grid::Task task, std::string request_id);
   io::Task<void> models(io::Exchange& exchange, std::string path, std::string request_id);
-  io::Task<void> refuse(io::Exchange& exchange, std::string request_id, openai::ApiError refusal);
+  io::Task<void> refuse(io::Exchange& exchange, std::string request_id, openai::ApiError refusal,
+                        http::Headers extra = {});
   // A request whose caller is known and which has no Ingress: however it ends, a record is written.
   class Owed;
   io::Task<bool> read_question(io::Exchange& exchange, grid::Task task, Admitted& admitted);
+  // The same: what it may need is reserved, or it is refused.
+  io::Task<bool> reserve(io::Exchange& exchange, Admitted& admitted);
   void account_refusal(const Admitted& admitted, grid::Outcome outcome, const openai::ApiError& refusal);
   std::string protocol_error(int status, std::string_view message, http::Headers& headers);
 

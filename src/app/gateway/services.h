@@ -15,6 +15,8 @@
 
 namespace aigrid::gateway {
 
+class Quotas;
+
 struct Services {
   io::Env& env;
   const GatewayOptions& options;
@@ -24,6 +26,7 @@ struct Services {
   Peers& peers;
   LedgerSpool& ledger;
   Meters& meters;
+  Quotas& quotas;
   access::GrantBook grants{};
 };
 

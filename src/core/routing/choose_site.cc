@@ -81,7 +81,8 @@ ScoreParts predict(const Question& q, const DeploymentEntry& d, SiteIndex s, con
                                      .age = q.now - row.at},
                                     estimate::service_ms(work, rates));
   // The tenant pays the same wherever it runs; what differs between sites is what a token costs their operator.
-  const double nano = t.sites[s].spec.cost_nano_per_token * (work.prompt_tokens + work.output_tokens);
+  const double nano =
+      static_cast<double>(t.sites[s].spec.cost_nano_per_token) * (work.prompt_tokens + work.output_tokens);
   score.price_ms = static_cast<float>(nano) * q.ms_per_nano;
   return score;
 }

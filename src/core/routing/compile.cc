@@ -71,7 +71,7 @@ class Compiler {
       if (!s.operator_name.empty() && owner == operators.end()) {
         return dangling("site", s.name, "operator", s.operator_name, operators);
       }
-      out_->sites.push_back({std::move(s), {}});
+      out_->sites.push_back({std::move(s), owner == operators.end() ? 0 : owner->margin_ppm, {}});
     }
     AIGRID_TRY(auto nodes, sorted("node", in_.nodes));
     for (auto& n : nodes) {
@@ -196,7 +196,7 @@ class Compiler {
       for (const auto& p : book.prices) {
         const auto model = out_->find_model(p.model);
         if (!model) return dangling("price book", book.name, "model", p.model, in_.models);
-        list.push_back({*model, p.input_nano_per_token, p.output_nano_per_token});
+        list.push_back({*model, p.input_nano_per_token, p.output_nano_per_token, true});
       }
       std::sort(list.begin(), list.end(), [](const ModelPrice& a, const ModelPrice& b) { return a.model < b.model; });
       out_->price_of_book.push_back(std::move(list));

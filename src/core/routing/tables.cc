@@ -52,11 +52,11 @@ const grid::Project* Tables::find_project(std::string_view name) const {
 }
 
 ModelPrice Tables::price(TenantIndex tenant, ModelIndex model) const {
-  if (tenant >= tenants.size() || tenants[tenant].price_book == kNone) return {model, 0, 0};
+  if (tenant >= tenants.size() || tenants[tenant].price_book == kNone) return {model, 0, 0, false};
   const auto& book = price_of_book[tenants[tenant].price_book];
   const auto it =
       std::lower_bound(book.begin(), book.end(), model, [](const ModelPrice& p, ModelIndex m) { return p.model < m; });
-  return it != book.end() && it->model == model ? *it : ModelPrice{model, 0, 0};
+  return it != book.end() && it->model == model ? *it : ModelPrice{model, 0, 0, false};
 }
 
 bool ModelEntry::visible_to(TenantIndex tenant) const {

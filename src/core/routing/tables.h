@@ -32,6 +32,7 @@ inline constexpr double kLeastRttMs = 0.2;  // between two sites, however near
 
 struct SiteEntry {
   grid::Site spec;
+  std::int64_t margin_ppm = 0;          // of its operator
   std::vector<std::uint16_t> gateways;  // indices into Tables::gateways
 };
 
@@ -72,6 +73,7 @@ struct ModelPrice {
   ModelIndex model = kNone;
   std::int64_t input_nano = 0;
   std::int64_t output_nano = 0;
+  bool agreed = false;  // the tenant's price book names the model
 };
 
 struct Tables {

@@ -50,6 +50,8 @@ template <Is<grid::Operator> N, class V>
 void describe(N& n, V& v) {
   v("legal_name", n.legal_name, text("the firm's full name"));
   v("control", n.control, form(Form::Country, "countries whose law reaches the firm"));
+  v("margin_ppm", n.margin_ppm,
+    amount("parts per million", 0, 1e7, "owed on top of its cost by operators whose tenants it serves"));
 }
 
 template <Is<grid::Site> N, class V>
@@ -213,6 +215,8 @@ void describe(N& n, V& v) {
   v("home", n.home, refers(Kind::Zone, "where its data is at home; empty: its zone"));
   describe_class(n, v);
   v("price_book", n.price_book, refers(Kind::PriceBook, "what it pays"));
+  v("operator", n.operator_name, refers(Kind::Operator, "who sells to it; empty: whoever serves it"));
+  v("limits", n.limits, text("what it may use at most, over all gateways"));
 }
 
 template <Is<grid::Project> N, class V>
@@ -220,6 +224,7 @@ void describe(N& n, V& v) {
   v("tenant", n.tenant, refers(Kind::Tenant, "whose it is", true));
   v("zone", n.zone, refers(Kind::Zone, "narrows the tenant's"));
   describe_class(n, v);
+  v("limits", n.limits, text("what it may use at most, over all gateways"));
 }
 
 template <Is<grid::PriceBook> N, class V>
@@ -238,6 +243,19 @@ void describe(N& n, V& v) {
   v("models", n.models, refers(Kind::Model, "which it may ask for; none: all the tenant may see"));
   v("expires_unix_s", n.expires_unix_s, amount("s since 1970", 0, 9e15, "0: never"));
   v("revoked", n.revoked, text("no longer valid"));
+  v("limits", n.limits, text("what it may use at most, over all gateways"));
+}
+
+// The members of `limits`.
+template <Is<grid::Limits> N, class V>
+void describe(N& n, V& v) {
+  v("requests_per_minute", n.requests_per_minute, amount("", 0, 1e9, "requests begun in any 60 s; 0: no limit"));
+  v("tokens_per_minute", n.tokens_per_minute, amount("tokens", 0, 1e15, "prompt and answer, in any 60 s; 0: no limit"));
+  v("concurrent_requests", n.concurrent_requests, amount("", 0, 1e6, "under way at a time; 0: no limit"));
+  v("spend_nano_per_day", n.spend_nano_per_day,
+    amount("1e-9 currency units", 0, 9e18, "charged from midnight to midnight UTC; 0: no limit"));
+  v("spend_nano_per_month", n.spend_nano_per_month,
+    amount("1e-9 currency units", 0, 9e18, "charged in a calendar month UTC; 0: no limit"));
 }
 
 template <class E>

@@ -283,12 +283,24 @@ void SpecReader::wrong_part(const std::string& pointer, const Json& got) {
   wrong(pointer, fmt::format("an entry must be an object, got {}", shown(got)), "write field: value lines");
 }
 
+void SpecReader::operator()(const char* name, grid::Limits& out, const Rule& rule) {
+  const Json* v = find(name, rule);
+  if (v == nullptr) return;
+  if (!v->is_object()) return wrong_type(name, *v, "a map of limits", rule);
+  SpecReader members(resource_, *v, at(name), problems_, unknown_);
+  describe(out, members);
+  members.report_unknown();
+}
+
 void SpecReader::report_unknown() {
+  if (unknown_ == Unknown::Skip) return;
+  const std::string whose =
+      pointer_ == kSpec ? std::string(to_string(resource_.kind)) : pointer_.substr(std::string_view(kSpec).size() + 1);
   for (const auto& [key, value] : object_.items()) {
     if (std::find(known_.begin(), known_.end(), key) != known_.end()) continue;
     const auto near = nearest_name(key, known_);
-    wrong(at(key), fmt::format("unknown field {} of {}", json::quoted(key), to_string(resource_.kind)),
-          near.empty() ? fmt::format("{} has {}", to_string(resource_.kind), fmt::join(known_, ", "))
+    wrong(at(key), fmt::format("unknown field {} of {}", json::quoted(key), whose),
+          near.empty() ? fmt::format("{} has {}", whose, fmt::join(known_, ", "))
                        : fmt::format("did you mean {}?", near));
   }
 }

@@ -13,7 +13,7 @@ namespace aigrid::api {
 class SpecReader {
  public:
   SpecReader(const Resource& resource, std::vector<Problem>& problems, Unknown unknown = Unknown::Report)
-      : SpecReader(resource, resource.spec, "/spec", problems, unknown) {}
+      : SpecReader(resource, resource.spec, kSpec, problems, unknown) {}
 
   void operator()(const char* name, std::string& out, const Rule& rule);
   void operator()(const char* name, bool& out, const Rule& rule);
@@ -33,9 +33,10 @@ class SpecReader {
       }
       SpecReader reader(resource_, (*list)[i], pointer, problems_, unknown_);
       describe(out.emplace_back(), reader);
-      if (unknown_ == Unknown::Report) reader.report_unknown();
+      reader.report_unknown();
     }
   }
+  void operator()(const char* name, grid::Limits& out, const Rule& rule);
   template <class T>
   void operator()(const char* name, T& out, const Rule& rule) {
     if constexpr (std::is_enum_v<T>) {
@@ -49,10 +50,12 @@ class SpecReader {
       out = static_cast<T>(wide);
     }
   }
-  // After describe(): members of the spec that no field claimed.
+  // After describe(): members of the spec that no field claimed, where they are to be reported.
   void report_unknown();
 
  private:
+  static constexpr const char* kSpec = "/spec";
+
   SpecReader(const Resource& resource, const Json& object, std::string pointer, std::vector<Problem>& problems,
              Unknown unknown)
       : resource_(resource), object_(object), pointer_(std::move(pointer)), problems_(problems), unknown_(unknown) {}

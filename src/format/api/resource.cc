@@ -41,6 +41,14 @@ class Writer {
                             {"input_nano_per_token", p.input_nano_per_token},
                             {"output_nano_per_token", p.output_nano_per_token}});
       }
+    } else if constexpr (std::is_same_v<T, grid::Limits>) {
+      // Only what bounds: 0 is no limit.
+      Writer members(Layout::Whole);
+      describe(v, members);
+      Json& object = out[name] = Json::object();
+      for (const auto& [key, value] : members.out.items()) {
+        if (value != 0) object[key] = value;
+      }
     } else {
       out[name] = v;
     }
@@ -134,7 +142,13 @@ Problem problem_at(const Resource& r, std::string pointer, std::string message, 
     if (slash == std::string::npos) break;
     at.resize(slash);
   }
-  return {r.source.file,    line, std::string(to_string(r.kind)), r.name, std::move(pointer), std::move(message),
+  constexpr std::size_t kShown = 128;  // of a name: no valid one is longer
+  return {r.source.file,
+          line,
+          std::string(to_string(r.kind)),
+          r.name.substr(0, kShown),
+          std::move(pointer),
+          std::move(message),
           std::move(remedy)};
 }
 
@@ -170,7 +184,7 @@ std::optional<Noun> decode(const Resource& resource, std::vector<Problem>& probl
     return std::nullopt;
   }
   std::visit([&reader](auto& n) { describe(n, reader); }, noun);
-  if (unknown == Unknown::Report) reader.report_unknown();
+  reader.report_unknown();
   if (auto* site = std::get_if<grid::Site>(&noun); site != nullptr && site->jurisdiction.empty()) {
     site->jurisdiction = site->country;
   }

@@ -64,6 +64,8 @@ TEST(Resource, EveryKindRoundTrips) {
             Json::array({Json{{"name", "a"}, {"action", "admin"}, {"expect", "denied"}, {"data_level", 3}}});
       } else if (f.type == "list of objects") {
         r.spec[f.name] = Json::array({Json{{"actions", {"route"}}, {"zone", "*"}, {"data_level", 0}}});
+      } else if (f.type == "limits") {
+        r.spec[f.name] = Json{{"requests_per_minute", 5}, {"spend_nano_per_day", 7}};
       } else {
         r.spec[f.name] = f.max && *f.max < 7 ? 4 : 7;
       }
@@ -80,6 +82,29 @@ TEST(Resource, EveryKindRoundTrips) {
     EXPECT_FALSE(fields_markdown(kind).empty());
     EXPECT_EQ(parse_kind(to_string(kind)), kind);
     EXPECT_EQ(parse_plural(plural(kind)), kind);
+  }
+}
+
+TEST(Resource, LimitsAreReadWithHintsAndSkippedWhereABundleIsNewer) {
+  Resource r;
+  r.kind = Kind::Project;
+  r.name = "a";
+  r.spec = Json{{"tenant", "t"}, {"limits", {{"request_per_minute", 5}, {"tokens_per_minute", "5k"}}}};
+  std::vector<Problem> problems;
+  EXPECT_FALSE(decode(r, problems));
+  ASSERT_EQ(problems.size(), 2U);
+  EXPECT_EQ(problems[0].pointer, "/spec/limits/tokens_per_minute");
+  EXPECT_EQ(problems[0].remedy, "write tokens_per_minute: 5000");
+  EXPECT_EQ(problems[1].pointer, "/spec/limits/request_per_minute");
+  EXPECT_EQ(problems[1].remedy, "did you mean requests_per_minute?");
+  r.spec["limits"] = Json{{"of_tomorrow", 5}, {"concurrent_requests", 3}};
+  problems.clear();
+  const auto noun = decode(r, problems, Unknown::Skip);
+  ASSERT_TRUE(noun);
+  EXPECT_EQ(std::get<grid::Project>(*noun).limits.concurrent_requests, 3U);
+  for (const auto& bad : {Json(-1), Json(1.5), Json("many"), Json(1e12)}) {
+    r.spec["limits"] = Json{{"concurrent_requests", bad}};
+    EXPECT_FALSE(decode(r, problems)) << bad;
   }
 }
 

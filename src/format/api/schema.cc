@@ -48,6 +48,7 @@ class Lister {
     describe(part, parts);
     for (const auto& f : parts.fields) fields.back().parts.push_back(f.name);
   }
+  void operator()(const char* name, grid::Limits&, const Rule& r) { add(name, "limits", r); }
   template <class T>
   void operator()(const char* name, T&, const Rule& r) {
     if constexpr (std::is_enum_v<T>) {

@@ -52,7 +52,7 @@ std::string_view to_string(grid::Driver driver);  // "llama.cpp" | "openai"
 struct Field {
   std::string name;
   std::string type;  // text | number | whole number | true/false | list of text | map of text | one of | list of prices
-                     // | list of objects
+                     // | list of objects | limits
   std::string unit;  // "W", "ms" …, or empty
   std::optional<double> min;
   std::optional<double> max;

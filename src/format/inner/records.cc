@@ -1,5 +1,6 @@
 #include "format/inner/records.h"
 
+#include <algorithm>
 #include <array>
 
 #include "format/json/json.h"
@@ -42,17 +43,62 @@ void read_outcome(Reader& from, grid::Outcome& out) {
   from.fail("outcome", "finished, client_gone, refused, failed, timed_out or ingress_lost", &got);
 }
 
+template <class A, class V>
+void attempt_members(A& a, V v) {
+  v("number", a.number);
+  v("site", a.site);
+  v("node", a.node);
+  v("result", a.result);
+  v("heard_tokens", a.heard_tokens);
+  v("hedge", a.hedge);
+  v("resumes", a.resumes);
+  v("operator", a.operator_name);
+  v("cost_nano", a.cost_nano);
+  v("margin_ppm", a.margin_ppm);
+}
+
+template <class T, class V>
+void term_members(T& t, V v) {
+  v("price_book", t.price_book);
+  v("currency", t.currency);
+  v("input_nano", t.input_nano);
+  v("output_nano", t.output_nano);
+  v("operator", t.operator_name);
+  v("prompt_most", t.prompt_most);
+}
+
+// Left out where it says nothing.
+template <class T>
+bool blank(const T& value) {
+  return value == T{};
+}
+
+void read_terms(Reader& from, grid::Terms& t) {
+  const Json* v = from.object("terms");
+  if (v == nullptr) return;
+  Reader r(*v, "terms");
+  term_members(t, [&r](const char* name, auto& member) { r.get(name, member); });
+  from.adopt(r.result());
+}
+
 void read_attempts(Reader& from, std::vector<grid::AttemptRecord>& out) {
   const Json* list = from.list("attempts");
   if (list == nullptr) return;
   for (const Json& item : *list) {
     grid::AttemptRecord a;
     Reader r(item, "attempts");
-    r.get("number", a.number).get("site", a.site).get("node", a.node).get("result", a.result);
+    attempt_members(a, [&r](const char* name, auto& member) { r.get(name, member); });
     read(r, a.usage);
     from.adopt(r.result());
     out.push_back(std::move(a));
   }
+}
+
+Result<void> money_not_negative(const grid::Record& r) {
+  std::int64_t least = std::min({r.charge_nano, r.terms.input_nano, r.terms.output_nano});
+  for (const auto& a : r.attempts) least = std::min({least, a.cost_nano, a.margin_ppm});
+  if (least < 0) return invalid("record: an amount is " + std::to_string(least) + "; money is 0 or more");
+  return {};
 }
 
 // Written and read in this one place; `v` is called with every plain member.
@@ -108,10 +154,16 @@ std::string encode(const grid::Record& record) {
   members(record, [&out](const char* name, const auto& value) { out[name] = value; });
   out["outcome"] = to_string(record.outcome);
   out["usage"] = write(record.usage);
+  Json& terms = out["terms"] = Json::object();
+  term_members(record.terms, [&terms](const char* name, const auto& value) {
+    if (!blank(value)) terms[name] = value;
+  });
   Json attempts = Json::array();
   for (const auto& a : record.attempts) {
-    attempts.push_back(Json{
-        {"number", a.number}, {"site", a.site}, {"node", a.node}, {"result", a.result}, {"usage", write(a.usage)}});
+    Json& one = attempts.emplace_back(Json{{"usage", write(a.usage)}});
+    attempt_members(a, [&one](const char* name, const auto& value) {
+      if (!blank(value)) one[name] = value;
+    });
   }
   out["attempts"] = std::move(attempts);
   return json::dump(out) + "\n";
@@ -124,8 +176,10 @@ Result<grid::Record> decode_record(std::string_view line) {
   members(record, [&r](const char* name, auto& member) { r.get(name, member); });
   read_outcome(r, record.outcome);
   read(r, record.usage);
+  read_terms(r, record.terms);
   read_attempts(r, record.attempts);
   AIGRID_CHECK_OK(r.result());
+  AIGRID_CHECK_OK(money_not_negative(record));
   if (record.source.empty() || record.epoch == 0) {
     return invalid("record: source and epoch are missing; a record is known by (source, epoch, sequence)");
   }

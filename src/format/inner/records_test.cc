@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
+#include <limits>
+
 namespace aigrid::inner {
 namespace {
 
@@ -17,9 +19,11 @@ grid::Record sample() {
   r.code = "no_capacity";
   r.status = 503;
   r.usage = {10, 20, 3};
-  r.charge_nano = -7;
+  r.charge_nano = 7;
+  r.terms = {"list", "EUR", 20, 80, "op", 4000};
   r.received_unix_ms = 1'790'000'000'123;
-  r.attempts = {{1, "paris", "n1", "node_lost", {1, 2, 0}}, {2, "lyon", "n2", "ok", {9, 18, 3}}};
+  r.attempts = {{1, "paris", "n1", "node_lost", {1, 2, 0}, 2, true, false, "op", 31, 0},
+                {2, "lyon", "n2", "ok", {9, 18, 3}, 18, false, true, "other", 29, 50'000}};
   return r;
 }
 
@@ -28,7 +32,7 @@ TEST(Records, RoundTrips) {
     grid::Record r = sample();
     r.epoch = *rc::gen::inRange<std::uint64_t>(1, ~std::uint64_t{0});
     r.sequence = *rc::gen::arbitrary<std::uint64_t>();
-    r.charge_nano = *rc::gen::arbitrary<std::int64_t>();
+    r.charge_nano = *rc::gen::inRange<std::int64_t>(0, std::numeric_limits<std::int64_t>::max());
     r.ttft_us = *rc::gen::arbitrary<std::int64_t>();
     r.outcome = static_cast<grid::Outcome>(*rc::gen::inRange(0, 6));
     const auto line = encode(r);
@@ -48,6 +52,12 @@ TEST(Records, KeepsAttempts) {
   EXPECT_EQ(back->attempts[0].result, "node_lost");
   EXPECT_EQ(back->attempts[1].usage.completion_tokens, 18U);
   EXPECT_EQ(back->usage.cached_tokens, 3U);
+  EXPECT_TRUE(back->attempts[0].hedge);
+  EXPECT_TRUE(back->attempts[1].resumes);
+  EXPECT_EQ(back->attempts[1].heard_tokens, 18U);
+  EXPECT_EQ(back->attempts[1].margin_ppm, 50'000);
+  EXPECT_EQ(back->terms.output_nano, 80);
+  EXPECT_EQ(back->terms.prompt_most, 4000U);
 }
 
 TEST(Records, RefusesWhatIsNone) {
@@ -55,6 +65,9 @@ TEST(Records, RefusesWhatIsNone) {
                            R"({"source":"g","epoch":-1,"outcome":"failed"})",
                            R"({"source":"g","epoch":1,"outcome":"failed","attempts":[1]})",
                            R"({"source":"g","epoch":1,"outcome":"failed","usage":{"prompt_tokens":-2}})",
+                           R"({"source":"g","epoch":1,"outcome":"failed","charge_nano":-1})",
+                           R"({"source":"g","epoch":1,"outcome":"failed","terms":{"input_nano":-5}})",
+                           R"({"source":"g","epoch":1,"outcome":"failed","attempts":[{"number":1,"cost_nano":-5}]})",
                            R"({"source":"","epoch":1,"outcome":"failed"})"}) {
     EXPECT_FALSE(decode_record(line).ok()) << line;
   }

@@ -186,7 +186,24 @@ Task<void> read_older(Env& env, std::string path) {
 TEST_F(DatabaseOnDisk, TakesOverADatabaseWithoutNames) { run(read_older); }
 
 RecordRow record(std::uint64_t sequence, std::string line) {
-  return {"gw", 5, sequence, "acme", 10, 3, 7, std::move(line)};
+  RecordRow row;
+  row.source = "gw";
+  row.epoch = 5;
+  row.sequence = sequence;
+  row.request_id = "req_gw_5_" + std::to_string(sequence);
+  row.at_s = 90;
+  row.names = {"acme", "p", "k", "small", "chat.completions", "paris", "EUR", false};
+  row.amounts = {1, 10, 3, 2, 10, 2, 0, 1, 7, 5};
+  row.waived = {{"cancel_tail", "site", 0, 1, 1}};
+  row.debts = {{"a", "b", "EUR", 50'000, 10, 2, 4}};
+  row.line = std::move(line);
+  return row;
+}
+
+UsageQuery by_tenant() {
+  UsageQuery query;
+  query.by = {UsageBy::Tenant};
+  return query;
 }
 
 Task<void> count_once(Env& env, std::string path) {
@@ -200,16 +217,120 @@ Task<void> count_once(Env& env, std::string path) {
   EXPECT_EQ(added->fresh, 1u);
   EXPECT_EQ(added->conflicting, 1u);
   EXPECT_EQ(*table.count(), 3u);
-  auto usage = table.usage();
+  auto usage = table.usage(by_tenant());
   EXPECT_EQ(usage->size(), 1u);
-  EXPECT_EQ(usage->at(0).requests, 3u);
-  EXPECT_EQ(usage->at(0).prompt_tokens, 30u);
-  EXPECT_EQ(usage->at(0).completion_tokens, 9u);
-  EXPECT_EQ(usage->at(0).charge_nano, 21);
+  EXPECT_EQ(usage->at(0).names.at(0), "acme");
+  const UsageAmounts& sum = usage->at(0).amounts;
+  EXPECT_EQ(sum.requests, 3u);
+  EXPECT_EQ(sum.prompt_tokens, 30u);
+  EXPECT_EQ(sum.completion_tokens, 9u);
+  EXPECT_EQ(sum.cached_tokens, 6u);
+  EXPECT_EQ(sum.billed_completion_tokens, 6u);
+  EXPECT_EQ(sum.waived_completion_tokens, 3u);
+  EXPECT_EQ(sum.charge_nano, 21);
+  EXPECT_EQ(sum.cost_nano, 15);
+  EXPECT_EQ(table.waived(0, 1000)->at(0).completion_tokens, 3u);
+  EXPECT_EQ(table.debts(0, 1000)->at(0).cost_nano, 12);
+  EXPECT_TRUE(table.debts(0, 60)->empty());
+  auto conflicts = table.conflicts(10);
+  EXPECT_EQ(conflicts->size(), 1u);
+  EXPECT_EQ(conflicts->at(0).sequence, 2u);
+  EXPECT_FALSE(conflicts->at(0).why.empty());
   co_return;
 }
 
 TEST_F(DatabaseOnDisk, CountsARecordOnceHoweverOftenItComes) { run(count_once); }
+
+Task<void> keep_first(Env& env, std::string path) {
+  auto db = open_at(env, path);
+  RecordTable table(**db);
+  EXPECT_TRUE(table.prepare().ok());
+  auto second = record(9, "again, from another sequence");
+  second.request_id = record(1, "").request_id;
+  auto added = table.add({record(1, "a"), second, second}, 1);
+  EXPECT_EQ(added->fresh, 1u);
+  EXPECT_EQ(added->conflicting, 1u) << "one terminal record a request";
+  EXPECT_EQ(added->repeated, 1u) << "a conflict that comes again is no second one";
+  auto odd = record(10, "odd");
+  odd.suspect = "ten times too many";
+  odd.names.unknown = true;
+  odd.names.tenant = "../x";
+  added = table.add({odd}, 1);
+  EXPECT_EQ(added->unknown, 1u);
+  EXPECT_EQ(added->suspect, 1u);
+  EXPECT_EQ(table.usage(by_tenant())->at(0).amounts.requests, 1u);
+  UsageQuery apart = by_tenant();
+  apart.unknown = true;
+  EXPECT_EQ(table.usage(apart)->at(0).names.at(0), "../x");
+  EXPECT_EQ(table.conflicts(10)->size(), 2u);
+  co_return;
+}
+
+TEST_F(DatabaseOnDisk, TheFirstRecordOfARequestStaysAndTheOthersAreShown) { run(keep_first); }
+
+Task<void> close_orphans(Env& env, std::string path) {
+  auto db = open_at(env, path);
+  RecordTable table(**db);
+  EXPECT_TRUE(table.prepare().ok());
+  const AttemptRow lost{"n1", 1, 1, record(1, "").request_id, "first attempt"};
+  const AttemptRow known{"n1", 1, 2, record(2, "").request_id, "of a request that is recorded"};
+  EXPECT_EQ(table.add_attempts({lost, known, lost}, 100)->repeated, 1u);
+  EXPECT_EQ(table.add({record(2, "recorded")}, 100)->fresh, 1u);
+  EXPECT_TRUE(table.orphans(100, 10)->empty()) << "told just now";
+  auto found = table.orphans(101, 10);
+  EXPECT_EQ(found->size(), 1u);
+  EXPECT_EQ(found->at(0).request_id, lost.request_id);
+  EXPECT_EQ(found->at(0).lines, std::vector<std::string>{"first attempt"});
+  auto closed = record(1, "closed");
+  closed.source = kCloser;
+  const RecordTable::Again again = [closed](std::string_view) -> Result<RecordRow> { return closed; };
+  EXPECT_EQ(table.add({closed}, 102)->fresh, 1u);
+  EXPECT_TRUE(table.orphans(200, 10)->empty());
+  EXPECT_EQ(table.usage({})->at(0).amounts.requests, 2u);
+  auto late = record(1, "the ingress's own");
+  late.amounts.completion_tokens = 50;
+  EXPECT_EQ(table.add({late, late}, 103, again)->fresh, 1u);
+  EXPECT_EQ(table.usage({})->at(0).amounts.requests, 2u) << "it takes the place of the closing";
+  EXPECT_EQ(table.usage({})->at(0).amounts.completion_tokens, 53u);
+  EXPECT_EQ(table.waived(0, 1000)->at(0).completion_tokens, 2u);
+  EXPECT_TRUE(table.conflicts(10)->empty());
+  late.sequence = 99;
+  EXPECT_EQ(table.add({late}, 104, again)->conflicting, 1u) << "only a closing gives way";
+  co_return;
+}
+
+TEST_F(DatabaseOnDisk, AClosedRequestGivesWayToTheRecordOfItsIngress) { run(close_orphans); }
+
+Task<void> cut_up(Env& env, std::string path) {
+  auto db = open_at(env, path);
+  RecordTable table(**db);
+  EXPECT_TRUE(table.prepare().ok());
+  auto huge = record(2, "huge");
+  huge.at_s = 3700;
+  huge.names.model = "large";
+  huge.amounts.charge_nano = std::numeric_limits<std::int64_t>::max();
+  auto more = huge;
+  more.sequence = 3;
+  more.request_id = "other";
+  EXPECT_TRUE(table.add({record(1, "a"), huge, more}, 1).ok());
+  UsageQuery query;
+  query.bucket_s = 3600;
+  query.by = {UsageBy::Model};
+  auto rows = table.usage(query);
+  EXPECT_EQ(rows->size(), 2u);
+  EXPECT_EQ(rows->at(0).bucket_s, 0);
+  EXPECT_EQ(rows->at(1).bucket_s, 3600);
+  EXPECT_EQ(rows->at(1).names.at(0), "large");
+  EXPECT_EQ(rows->at(1).amounts.charge_nano, std::numeric_limits<std::int64_t>::max()) << "saturates";
+  query.only[UsageBy::Model] = {"small", "middle"};
+  EXPECT_EQ(table.usage(query)->size(), 1u);
+  query.to_s = 60;
+  EXPECT_EQ(table.usage(query)->size(), 0u);
+  EXPECT_EQ(table.usage({})->at(0).amounts.requests, 3u);
+  co_return;
+}
+
+TEST_F(DatabaseOnDisk, UsageIsCutByTimeAndNames) { run(cut_up); }
 
 Task<void> keep_tokens(Env& env, std::string path) {
   auto db = open_at(env, path);

@@ -1,6 +1,7 @@
 // Spool and database on a virtual disk: full, failing and losing power.
 #include <gtest/gtest.h>
 
+#include "base/random.h"
 #include "io/env/virtual_world.h"
 #include "io/store/resources.h"
 #include "io/store/spool.h"
@@ -62,6 +63,58 @@ TEST(SpoolFaults, KeepsEveryDurableRecordOverALossOfPower) {
     world.run_for(1s);
     EXPECT_GE(intact, progress.durable) << "seed " << seed;
   }
+}
+
+// One life of a process with the spool: all that was promised before is there and whole; some of it is shipped and
+// forgotten; more is written until it dies.
+struct Promised {
+  std::uint64_t durable = 0;
+  std::uint64_t shipped = 0;
+  std::uint64_t lost = 0;
+  bool looked = false;
+};
+
+Task<void> live_on(Env& env, Promised* promised) {
+  SpoolOptions options;
+  options.segment_bytes = 3000;
+  auto spool = Spool::open(env, "/spool", options);
+  EXPECT_TRUE(spool.ok()) << spool.error().message;
+  auto held = (*spool)->read(1'000'000, 1'000'000'000);
+  std::uint64_t next = (*spool)->acked_sequence() + 1;
+  for (const auto& e : *held) {
+    if (e.sequence != next || e.bytes != record_of(e.sequence)) ++promised->lost;
+    ++next;
+  }
+  if (next <= promised->durable || (*spool)->skipped_records() != 0) ++promised->lost;
+  promised->looked = true;
+  if (held->size() > 40) {
+    promised->shipped = held->at(held->size() / 2).sequence;
+    EXPECT_TRUE((*spool)->ack(promised->shipped).ok());
+  }
+  for (;;) {
+    std::uint64_t last = 0;
+    for (int i = 0; i < 5; ++i) last = *(*spool)->append(record_of((*spool)->next_sequence()));
+    const auto durable = co_await (*spool)->durable(last);
+    if (durable.ok()) promised->durable = last;
+  }
+}
+
+TEST(SpoolFaults, TwoHundredDeathsAtRandomPointsLoseNoPromisedRecord) {
+  VirtualWorld world(77);
+  world.add_host("a");
+  Random random(5);
+  Promised promised;
+  for (int death = 0; death < 200; ++death) {
+    promised.looked = false;
+    world.spawn("a", [&](Env& env) { return live_on(env, &promised); });
+    world.run_for(std::chrono::microseconds(200 + random.below(25'000)));
+    EXPECT_TRUE(promised.looked);
+    EXPECT_EQ(promised.lost, 0u) << "at death " << death;
+    world.kill("a", random.below(4) != 0);  // now and then only the process dies, and the disk keeps all it was given
+    world.restart("a");
+  }
+  EXPECT_GT(promised.durable, 1000u);
+  EXPECT_GT(promised.shipped, 500u);
 }
 
 TEST(SpoolFaults, WritesAgainWhatAFailedFsyncMayHaveLost) {

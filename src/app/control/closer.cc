@@ -1,0 +1,56 @@
+#include "app/control/closer.h"
+
+#include "app/control/ledger_rows.h"
+#include "core/ledger/orphan.h"
+#include "core/ledger/terms.h"
+#include "format/inner/records.h"
+#include "io/store/records.h"
+
+namespace aigrid::control {
+
+namespace {
+
+constexpr std::size_t kBatch = 500;
+
+Result<io::RecordRow> closed(const io::Orphan& orphan, std::uint64_t epoch, std::uint64_t sequence) {
+  std::vector<grid::AgentRecord> attempts;
+  for (const auto& line : orphan.lines) {
+    AIGRID_TRY(grid::AgentRecord attempt, inner::decode_agent_record(line));
+    attempts.push_back(std::move(attempt));
+  }
+  grid::Record record = ledger::close_orphan(attempts);
+  record.source = io::kCloser;
+  record.epoch = epoch;
+  record.sequence = sequence;
+  return ledger_row(record, inner::encode(record), nullptr);
+}
+
+}  // namespace
+
+io::Task<void> close_orphans(Services& services) {
+  std::uint64_t sequence = 0;
+  for (;;) {
+    co_await services.env.sleep_for(services.options.limits.orphans_every);
+    const std::int64_t now = unix_ms(services.env.wall());
+    const std::int64_t before = now - to_ms(services.options.limits.orphan_grace);
+    std::function<Result<std::vector<io::Orphan>>(io::Database&)> look = [before](io::Database& db) {
+      return io::RecordTable(db).orphans(before, kBatch);
+    };
+    auto found = co_await services.door.run(std::move(look));
+    if (!found.ok() || found->empty()) continue;
+    std::vector<io::RecordRow> rows;
+    for (const auto& orphan : *found) {
+      auto row = closed(orphan, services.epoch, ++sequence);
+      if (row.ok()) rows.push_back(std::move(*row));
+    }
+    std::function<Result<io::RecordsAdded>(io::Database&)> store = [rows, now](io::Database& db) {
+      return io::RecordTable(db).add(rows, now);
+    };
+    auto added = co_await services.door.run(std::move(store));
+    if (!added.ok()) continue;
+    services.requests_closed += added->fresh;
+    services.env.log().warn("requests_closed", {{"count", added->fresh}, {"why", "their ingress never recorded them"}});
+  }
+}
+
+}  // namespace aigrid::control

@@ -1,0 +1,13 @@
+// close_orphans: requests that nodes worked for and whose ingress never said how they ended get their terminal record
+// from control, some time after the last node's record came. If the ingress's own record comes after all, it takes that
+// place.
+#pragma once
+
+#include "app/control/services.h"
+
+namespace aigrid::control {
+
+// For ever.
+io::Task<void> close_orphans(Services& services);
+
+}  // namespace aigrid::control

@@ -1,0 +1,160 @@
+#include "app/gateway/quotas.h"
+
+#include <utility>
+
+#include "format/inner/leases.h"
+
+namespace aigrid::gateway {
+
+namespace {
+
+// A question under way, whose task may end (its client left) before the answer comes.
+class Asking {
+ public:
+  explicit Asking(std::shared_ptr<admission::LeaseHolder> holder) : holder_(std::move(holder)) {}
+  Asking(const Asking&) = delete;
+  Asking& operator=(const Asking&) = delete;
+  ~Asking() {
+    if (holder_) holder_->on_no_answer();
+  }
+  void answered(const grid::LeaseAnswer& answer, Time asked_at, Time now) {
+    std::exchange(holder_, nullptr)->on_answer(answer, asked_at, now);
+  }
+
+ private:
+  std::shared_ptr<admission::LeaseHolder> holder_;
+};
+
+}  // namespace
+
+Quotas::Reservation& Quotas::Reservation::operator=(Reservation&& other) noexcept {
+  settle({});
+  holders_ = std::exchange(other.holders_, {});
+  need_ = other.need_;
+  return *this;
+}
+
+void Quotas::Reservation::settle(const admission::Need& used) {
+  for (const auto& holder : std::exchange(holders_, {})) holder->settle(need_, used);
+}
+
+Quotas::Quotas(io::Env& env, const Board& board, Peers& peers, const admission::LeaseTimes& times, std::string folder)
+    : env_(env), board_(board), peers_(peers), times_(times), home_(env, board, peers, std::move(folder), times) {}
+
+Result<void> Quotas::open(std::uint64_t epoch) {
+  epoch_ = epoch;
+  return home_.open();
+}
+
+std::vector<Quotas::Scope> Quotas::scopes_of(const Caller& caller) const {
+  std::vector<Scope> out;
+  const auto add = [&out](std::string name, const grid::Limits& limits) {
+    if (!limits.empty()) out.push_back({std::move(name), limits});
+  };
+  if (!board_.loaded()) return out;
+  const auto& tables = board_.tables();
+  if (const auto* key = board_.keys().find(caller.key_id)) add("key/" + caller.key_id, key->limits);
+  if (const auto* project = tables.find_project(caller.project)) add("project/" + caller.project, project->limits);
+  if (const auto tenant = tables.find_tenant(caller.tenant)) {
+    add("tenant/" + caller.tenant, tables.tenants[*tenant].spec.limits);
+  }
+  return out;
+}
+
+Quotas::Borrowed& Quotas::borrowed(const Scope& scope, const std::string& tenant) {
+  auto& from = borrowed_[scope.name];
+  if (!from.holder) {
+    from.holder = std::make_shared<admission::LeaseHolder>(scope.name, board_.gateway(), epoch_, times_);
+    from.turns = std::make_unique<io::Turns>(env_.executor());
+  }
+  from.tenant = tenant;
+  from.holder->set_limits(scope.limits);
+  return from;
+}
+
+io::Task<Quotas::Answer> Quotas::reserve(Caller caller, admission::Need need) {
+  const std::vector<Scope> scopes = scopes_of(caller);
+  std::string unread;
+  for (std::uint32_t round = 0; round < times_.rounds; ++round) {
+    Reservation taken;
+    taken.need_ = need;
+    const Scope* lacking = nullptr;
+    for (const auto& scope : scopes) {
+      auto& from = borrowed(scope, caller.tenant);
+      if (!from.holder->reserve(need, env_.now())) {
+        lacking = &scope;
+        break;
+      }
+      taken.holders_.push_back(from.holder);
+    }
+    if (lacking == nullptr) co_return taken;
+    for (const auto& holder : std::exchange(taken.holders_, {})) holder->undo(need);
+    const auto answer = co_await refill(borrowed(*lacking, caller.tenant), need);
+    if (answer && !answer->granted) {
+      co_return tl::unexpected(admission::refusal(lacking->name, lacking->limits, *answer, need));
+    }
+    if (!answer) unread = lacking->name;
+  }
+  if (unread.empty()) unread = scopes.back().name;
+  co_return tl::unexpected(admission::unreadable(unread, times_));
+}
+
+io::Task<std::optional<grid::LeaseAnswer>> Quotas::refill(Borrowed& from, std::optional<admission::Need> need) {
+  io::Turns::Turn turn(*from.turns);
+  co_await turn.mine();
+  const auto holder = from.holder;
+  if (need && holder->reserve(*need, env_.now())) {  // who was before us has borrowed enough
+    holder->undo(*need);
+    grid::LeaseAnswer enough;
+    enough.granted = true;
+    co_return enough;
+  }
+  const Time asked_at = env_.now();
+  grid::LeaseAsk question =
+      holder->ask(need ? &*need : nullptr, static_cast<std::uint32_t>(home_.gateways(from.tenant)));
+  question.tenant = from.tenant;
+  Asking asking(holder);
+  auto answer = co_await ask(std::move(question));
+  if (!answer.ok()) {
+    env_.log().warn("lease_not_answered", {{"scope", holder->scope()}, {"why", answer.error().message}});
+    co_return std::nullopt;
+  }
+  asking.answered(*answer, asked_at, env_.now());
+  co_return *answer;
+}
+
+io::Task<Result<grid::LeaseAnswer>> Quotas::ask(grid::LeaseAsk question) {
+  const std::string home = home_.homes(question.scope, question.tenant).home;
+  if (home == board_.gateway()) co_return co_await home_.act(std::move(question));
+  std::string body = inner::encode(question);
+  auto answer = co_await ask_gateway(env_, peers_, home, "/inner/lease", std::move(body), times_.answer_within);
+  if (!answer.ok()) co_return std::move(answer).error();
+  co_return inner::decode_lease_answer(*answer);
+}
+
+io::Task<void> Quotas::run() {
+  io::TaskGroup reports(env_.executor());
+  for (;;) {
+    co_await env_.sleep_for(times_.report_every);
+    if (!board_.loaded()) continue;
+    for (const auto& [scope, from] : borrowed_) {
+      if (from.holder->due(env_.now()) && reporting_.insert(scope).second) reports.spawn(report(scope));
+    }
+  }
+}
+
+io::Task<void> Quotas::report(std::string scope) {
+  (void)co_await refill(borrowed_[scope], std::nullopt);
+  reporting_.erase(scope);
+}
+
+void Quotas::add_headers(const Caller& caller, http::Headers& headers) const {
+  std::vector<admission::QuotaView> views;
+  for (const auto& scope : scopes_of(caller)) {
+    const auto found = borrowed_.find(scope.name);
+    if (found != borrowed_.end()) views.push_back(found->second.holder->view(env_.now()));
+  }
+  for (auto& [name, value] : admission::headers(views)) headers.set(name, value);
+}
+
+}  // namespace aigrid::gateway

@@ -1,0 +1,74 @@
+// Quotas: what keys, projects and tenants may use, as this gateway's requests meet it: reserve before dispatch, settle
+// once at the end. What it lends from it borrows from each scope's home gateway (lease_home), itself or a peer; the
+// control plane is not asked. Decisions are core/admission's. One worker; outlives every request.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "app/gateway/lease_home.h"
+#include "app/gateway/phases.h"
+#include "core/admission/refusal.h"
+
+namespace aigrid::gateway {
+
+class Quotas {
+ public:
+  Quotas(io::Env& env, const Board& board, Peers& peers, const admission::LeaseTimes& times, std::string folder);
+
+  // What is reserved for one request, until settle() or its end, when nothing but the request itself counts.
+  class Reservation {
+   public:
+    Reservation() = default;
+    Reservation(Reservation&& other) noexcept { *this = std::move(other); }
+    Reservation& operator=(Reservation&& other) noexcept;
+    ~Reservation() { settle({}); }
+    void settle(const admission::Need& used);
+
+   private:
+    friend class Quotas;
+    std::vector<std::shared_ptr<admission::LeaseHolder>> holders_;
+    admission::Need need_;
+  };
+
+  Result<void> open(std::uint64_t epoch);
+  // Reports what was used, for ever.
+  io::Task<void> run();
+  using Answer = tl::expected<Reservation, admission::Refused>;
+  io::Task<Answer> reserve(Caller caller, admission::Need need);
+  // The x-ratelimit headers of what this caller is limited by; as of now.
+  void add_headers(const Caller& caller, http::Headers& headers) const;
+  LeaseHome& home() { return home_; }
+
+ private:
+  struct Scope {
+    std::string name;
+    grid::Limits limits;
+  };
+  struct Borrowed {
+    std::shared_ptr<admission::LeaseHolder> holder;
+    std::string tenant;
+    std::unique_ptr<io::Turns> turns;
+  };
+  std::vector<Scope> scopes_of(const Caller& caller) const;
+  Borrowed& borrowed(const Scope& scope, const std::string& tenant);
+  // Asks the home; nothing where it does not answer. `need`: of a request that waits.
+  io::Task<std::optional<grid::LeaseAnswer>> refill(Borrowed& from, std::optional<admission::Need> need);
+  io::Task<Result<grid::LeaseAnswer>> ask(grid::LeaseAsk ask);
+  io::Task<void> report(std::string scope);
+
+  io::Env& env_;
+  const Board& board_;
+  Peers& peers_;
+  admission::LeaseTimes times_;
+  LeaseHome home_;
+  std::uint64_t epoch_ = 0;
+  std::map<std::string, Borrowed> borrowed_;
+  std::set<std::string> reporting_;
+};
+
+}  // namespace aigrid::gateway

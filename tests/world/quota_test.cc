@@ -1,0 +1,143 @@
+// Quotas with many gateways, control dead and gateways dying: what all of them admit together stays within the limits.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "world/grid.h"
+
+namespace aigrid::world {
+namespace {
+
+using nlohmann::json;
+using Asks = std::vector<std::shared_ptr<Asked>>;
+
+const std::vector<std::string> kSix = {"lyon", "paris", "zurich", "nice", "lille", "metz"};
+
+json resource(const char* kind, const std::string& name, json spec) {
+  return {{"apiVersion", "aigrid/v1"}, {"kind", kind}, {"metadata", {{"name", name}}}, {"spec", std::move(spec)}};
+}
+
+GridOptions six() {
+  GridOptions o;
+  o.sites = kSix;
+  o.slots = 16;
+  return o;
+}
+
+// A key of project "p" of a tenant that pays, with these limits on the project; applied everywhere.
+std::string limited_key(WorldGrid& grid, json limits) {
+  const json change{
+      {"resources",
+       {resource("PriceBook", "list",
+                 {{"currency", "EUR"},
+                  {"prices", {{{"model", "small"}, {"input_nano_per_token", 20}, {"output_nano_per_token", 80}}}}}),
+        resource("Tenant", "payer", {{"price_book", "list"}}),
+        resource("Project", "p", {{"tenant", "payer"}, {"limits", std::move(limits)}})}}};
+  const auto applied = grid.call("POST", "/api/v1/apply", change);
+  EXPECT_TRUE(applied.ok()) << applied.body;
+  const auto made = grid.call("POST", "/api/v1/api-keys", {{"tenant", "payer"}, {"project", "p"}});
+  EXPECT_TRUE(made.ok()) << made.body;
+  EXPECT_TRUE(grid.wait_ready());
+  return json::parse(made.body).value("key", "");
+}
+
+Asks load(WorldGrid& grid, const std::string& key, double per_second, Duration span, std::uint32_t tokens = 4) {
+  Asks out;
+  const auto count = static_cast<std::size_t>(per_second * to_ms_f(span) / 1000);
+  for (std::size_t i = 0; i < count; ++i) {
+    Ask ask;
+    ask.key = key;
+    ask.stream = i % 2 == 0;
+    ask.max_tokens = tokens;
+    const Time at = grid.world().now() + from_ms_f(1000.0 * static_cast<double>(i) / per_second);
+    out.push_back(grid.ask_at(at, kSix[i % kSix.size()], ask));
+  }
+  return out;
+}
+
+// The most that were admitted in any 60 s.
+std::size_t most_in_a_minute(const Asks& all) {
+  std::vector<Time> begun;
+  for (const auto& a : all) {
+    if (a->status == 200) begun.push_back(a->asked);
+  }
+  std::sort(begun.begin(), begun.end());
+  std::size_t most = 0;
+  for (std::size_t first = 0, last = 0; last < begun.size(); ++last) {
+    while (begun[last] - begun[first] >= 59s) ++first;  // what waits for its quota is admitted later than it asked
+    most = std::max(most, last - first + 1);
+  }
+  return most;
+}
+
+std::map<std::string, int> refusals(const Asks& all) {
+  std::map<std::string, int> out;
+  for (const auto& a : all) {
+    if (a->status != 200) ++out[std::to_string(a->status) + " " + a->code];
+  }
+  return out;
+}
+
+TEST(Quota, RequestsPerMinuteOverSixGatewaysWithControlDeadAndGatewaysDying) {
+  WorldGrid grid(six());
+  ASSERT_TRUE(grid.start());
+  const std::string key = limited_key(grid, {{"requests_per_minute", 200}});
+  grid.world().kill("control/control");
+  auto all = load(grid, key, 20, 130s);
+  grid.world().run_for(25s);
+  grid.world().kill("metz/gateway");
+  grid.world().run_for(10s);
+  grid.world().kill("lille/gateway");
+  grid.restart_gateway("metz");
+  grid.world().run_for(10s);
+  grid.restart_gateway("lille");
+  ASSERT_TRUE(grid.wait_over(all, 200s));
+  const auto said = refusals(all);
+  EXPECT_LE(most_in_a_minute(all), 200U * 101 / 100);
+  EXPECT_GE(most_in_a_minute(all), 170U) << "the limit is hardly used";
+  EXPECT_GT(said.count("429 rate_limit_exceeded"), 0U);
+}
+
+TEST(Quota, SpendPerDayIsNotPassedWithControlDead) {
+  WorldGrid grid(six());
+  ASSERT_TRUE(grid.start());
+  constexpr std::int64_t kCap = 200'000;
+  const std::string key = limited_key(grid, {{"spend_nano_per_day", kCap}});
+  grid.world().kill("control/control");
+  auto all = load(grid, key, 10, 60s, 8);
+  grid.world().run_for(20s);
+  grid.world().kill("nice/gateway");
+  grid.world().run_for(5s);
+  grid.restart_gateway("nice");
+  ASSERT_TRUE(grid.wait_over(all, 200s));
+  grid.restart_control();
+  ASSERT_TRUE(grid.wait_ready());
+  const auto usage = grid.settled_usage();
+  const auto spent = usage.value("charge_nano", std::int64_t{0});
+  EXPECT_LE(spent, kCap + kCap / 100);
+  EXPECT_GE(spent, kCap * 7 / 10) << usage.dump();
+  EXPECT_GT(refusals(all)["429 insufficient_quota"], 0);
+}
+
+TEST(Quota, ConcurrentRequestsAreCountedOverAllGateways) {
+  WorldGrid grid(six());
+  ASSERT_TRUE(grid.start());
+  const std::string key = limited_key(grid, {{"concurrent_requests", 5}});
+  auto all = load(grid, key, 40, 2s, 60);  // each takes longer than a second
+  ASSERT_TRUE(grid.wait_over(all, 100s));
+  std::vector<std::pair<Time, int>> changes;
+  for (const auto& a : all) {
+    if (a->status != 200) continue;
+    changes.emplace_back(a->first, 1);
+    changes.emplace_back(a->ended, -1);
+  }
+  std::sort(changes.begin(), changes.end(),
+            [](const auto& x, const auto& y) { return x.first != y.first ? x.first < y.first : x.second < y.second; });
+  int running = 0, most = 0;
+  for (const auto& [at, change] : changes) most = std::max(most, running += change);
+  EXPECT_LE(most, 5);
+  EXPECT_GE(most, 3) << "what gateways hold in reserve is not used, but it is little";
+}
+
+}  // namespace
+}  // namespace aigrid::world
