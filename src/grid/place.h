@@ -32,16 +32,19 @@ struct Site {
   double cooling_limit_c = 0;
   double cost_nano_per_token = 0;                 // what a token costs the operator here, 1e-9 of the currency unit
   std::map<std::string, std::string> attributes;  // certifications and the like; absent means unknown
+  bool cordoned = false;                          // takes no new work
+  bool drain = false;                             // and what runs there moves away
 };
 
 struct Node {
   std::string name;
   std::string site;
-  bool cordoned = false;
+  bool cordoned = false;  // takes no new work
   double nameplate_w = 0;
   double idle_w = 0;
   std::vector<std::string> accelerators;
   std::map<std::string, std::string> labels;
+  bool drain = false;  // takes no new work, and what runs there moves away
 };
 
 // Made at join. Addresses are what others dial.

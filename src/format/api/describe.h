@@ -61,6 +61,8 @@ void describe(N& n, V& v) {
   v("cost_nano_per_token", n.cost_nano_per_token,
     amount("1e-9 currency units", 0, 1e15, "what a token costs the operator here"));
   v("attributes", n.attributes, text("certifications and the like; absent means unknown"));
+  v("cordoned", n.cordoned, text("takes no new work"));
+  v("drain", n.drain, text("takes no new work, and what runs there moves away"));
 }
 
 template <Is<grid::Node> N, class V>
@@ -71,6 +73,7 @@ void describe(N& n, V& v) {
   v("idle_w", n.idle_w, amount("W", 0, 1e7, "power when idle"));
   v("accelerators", n.accelerators, text("GPU models, one entry each"));
   v("labels", n.labels, text("free labels"));
+  v("drain", n.drain, text("takes no new work, and what runs there moves away"));
 }
 
 template <Is<grid::Gateway> N, class V>
