@@ -20,10 +20,11 @@ struct Said {
   std::string text;
 };
 
-using Command = std::variant<Said, up::UpOptions, up::LinkOptions, up::RestartOptions, up::DownOptions,
-                             control::ControlOptions, gateway::GatewayOptions, agent::AgentOptions, agent::ProbeOptions,
-                             ApplyOptions, GetOptions, TokenOptions, KeyCreateOptions, KeyListOptions, KeyRevokeOptions,
-                             AdminOptions, ChatOptions, UsageOptions, StatusOptions, VersionOptions>;
+using Command =
+    std::variant<Said, up::UpOptions, up::LinkOptions, up::RestartOptions, up::DownOptions, control::ControlOptions,
+                 gateway::GatewayOptions, agent::AgentOptions, agent::ProbeOptions, ApplyOptions, GetOptions,
+                 TokenOptions, KeyCreateOptions, KeyListOptions, KeyRevokeOptions, AdminOptions, ChatOptions,
+                 UsageOptions, StatusOptions, CordonOptions, DrainOptions, VersionOptions>;
 
 // `arguments` without the program's name.
 Command read_command_line(std::vector<std::string> arguments);
