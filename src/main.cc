@@ -40,6 +40,8 @@ struct Run {
   io::Task<int> operator()(cli::ChatOptions& o) const { return cli::run_chat(env, writer, std::move(o)); }
   io::Task<int> operator()(cli::UsageOptions& o) const { return cli::run_usage(env, writer, std::move(o)); }
   io::Task<int> operator()(cli::StatusOptions& o) const { return cli::run_status(env, writer, std::move(o)); }
+  io::Task<int> operator()(cli::CordonOptions& o) const { return cli::run_cordon(env, writer, std::move(o)); }
+  io::Task<int> operator()(cli::DrainOptions& o) const { return cli::run_drain(env, writer, std::move(o)); }
   io::Task<int> operator()(cli::VersionOptions& o) const { return cli::run_version(env, writer, std::move(o)); }
   io::Task<int> operator()(cli::Said& said) const { return say(writer, said); }
 

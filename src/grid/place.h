@@ -46,16 +46,19 @@ struct Site {
   std::string attest{};                        // how its nodes prove what they run: none, tpm, tee; empty: unknown
   std::string tenancy{};                       // shared | dedicated; empty: unknown
   std::map<std::string, std::string> hosts{};  // names by which clients call its gateways → the zone that asks for
+  bool cordoned = false;                          // takes no new work
+  bool drain = false;                             // and what runs there moves away
 };
 
 struct Node {
   std::string name;
   std::string site;
-  bool cordoned = false;
+  bool cordoned = false;  // takes no new work
   double nameplate_w = 0;
   double idle_w = 0;
   std::vector<std::string> accelerators;
   std::map<std::string, std::string> labels;
+  bool drain = false;  // takes no new work, and what runs there moves away
 };
 
 // Made at join. Addresses are what others dial.

@@ -160,8 +160,39 @@ class Node {
     bool cancelled = false;
     io::TaskGroup watching(env_.executor());
     watching.spawn(watch(stream, decoder, cancelled));
-    co_await make(*stream, *ask, count_prompt(body), cancelled);
+    if (ask->stream) {
+      co_await make(*stream, *ask, count_prompt(body), cancelled);
+    } else {
+      co_await make_whole(*stream, *ask, count_prompt(body), cancelled);
+    }
     (void)stream->end();
+  }
+
+  // A whole answer: silent until it is there.
+  io::Task<void> make_whole(io::H2Stream& stream, const inner::Ask& ask, std::uint32_t prompt, const bool& cancelled) {
+    const inner::Head head{ask.site, options_.name, "scripted", inner::Resume::None};
+    (void)co_await send(stream, inner::encode(head));
+    const std::uint32_t most = ask.max_output_tokens != 0 ? ask.max_output_tokens : script_.answer_tokens;
+    std::uint32_t n = 0;
+    std::string text;
+    for (; n < most && !cancelled; ++n) {
+      co_await env_.sleep_for(at_rate(1, script_.decode_tokens_per_s));
+      text += token_text(n);
+      ++script_.seen.made;
+    }
+    if (cancelled) ++script_.seen.cancelled;
+    const json whole{
+        {"id", ask.answer_id},
+        {"choices", json::array({{{"index", 0}, {"message", {{"content", text}}}, {"finish_reason", "length"}}})},
+        {"usage", {{"prompt_tokens", prompt}, {"completion_tokens", n}}}};
+    std::string tail = whole.dump();
+    tail.pop_back();
+    inner::End end;
+    end.usage = {prompt, n, 0};
+    end.finish = cancelled ? "cancelled" : "length";
+    std::string last = inner::encode(inner::Tail{tail});
+    last += inner::encode(end);
+    (void)co_await send(stream, std::move(last));
   }
 
   io::Task<void> make(io::H2Stream& stream, const inner::Ask& ask, std::uint32_t prompt, const bool& cancelled) {

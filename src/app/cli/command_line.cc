@@ -36,6 +36,7 @@ class Reader {
     add_admin();
     add_chat();
     add_reports();
+    add_drain();
   }
 
   Command read(std::vector<std::string> arguments);
@@ -87,6 +88,8 @@ class Reader {
   void add_admin();
   void add_chat();
   void add_reports();
+  void add_place(CLI::App* sub, std::string& what, std::string& name);
+  void add_drain();
   const CLI::App* deepest() const;
   std::string explain(const CLI::ParseError& error) const;
   Command chosen();
@@ -125,6 +128,9 @@ class Reader {
   ChatOptions chat_;
   UsageOptions usage_;
   StatusOptions status_;
+  CordonOptions cordon_;
+  CordonOptions uncordon_;
+  DrainOptions drain_;
   VersionOptions version_;
 };
 
@@ -289,6 +295,28 @@ void Reader::add_chat() {
   sub->add_option("--max-tokens", chat_.max_tokens, "longest answer")->check(CLI::PositiveNumber);
   sub->add_option("--temperature", chat_.temperature, "0: always the likeliest word")->check(CLI::Range(0.0, 2.0));
   add_access(sub, chat_.access, &chat_.json);
+}
+
+void Reader::add_place(CLI::App* sub, std::string& what, std::string& name) {
+  sub->add_option("what", what, "site or node")->required()->check(CLI::IsMember({"site", "node"}));
+  sub->add_option("name", name, "which one")->required();
+}
+
+void Reader::add_drain() {
+  CLI::App* cordon = command(app_, "cordon", "give a site or node no new work", cordon_);
+  add_place(cordon, cordon_.what, cordon_.name);
+  add_access(cordon, cordon_.access, nullptr);
+  uncordon_.closed = false;
+  CLI::App* uncordon = command(app_, "uncordon", "let a site or node take work again", uncordon_);
+  add_place(uncordon, uncordon_.what, uncordon_.name);
+  add_access(uncordon, uncordon_.access, nullptr);
+  CLI::App* drain = command(app_, "drain", "empty a site or node: running streams move, nothing new comes", drain_);
+  add_place(drain, drain_.what, drain_.name);
+  auto* forecast = drain->add_flag("--forecast", drain_.forecast, "only say what would move, and where to");
+  drain->add_flag("--abort", drain_.abort, "end a drain: what runs there stays")->excludes(forecast);
+  drain->add_flag("--force", drain_.force, "also where there is not room for all");
+  add_seconds(drain, "--within", drain_.seconds, "how long to watch it (10m)");
+  add_access(drain, drain_.access, &drain_.json);
 }
 
 void Reader::add_reports() {

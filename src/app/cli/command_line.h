@@ -24,7 +24,7 @@ using Command =
     std::variant<Said, up::UpOptions, up::LinkOptions, up::RestartOptions, up::DownOptions, control::ControlOptions,
                  gateway::GatewayOptions, agent::AgentOptions, agent::ProbeOptions, ApplyOptions, GetOptions,
                  PolicyTestOptions, PolicyDiffOptions, TokenOptions, KeyCreateOptions, KeyListOptions, KeyRevokeOptions,
-                 AdminOptions, ChatOptions, UsageOptions, StatusOptions, VersionOptions>;
+                 AdminOptions, ChatOptions, UsageOptions, StatusOptions, CordonOptions, DrainOptions, VersionOptions>;
 
 // `arguments` without the program's name.
 Command read_command_line(std::vector<std::string> arguments);

@@ -107,5 +107,20 @@ TEST(CommandLine, reads_spans_of_time) {
     EXPECT_FALSE(parse_seconds(bad).ok()) << bad;
 }
 
+TEST(CommandLine, reads_cordon_and_drain) {
+  const auto cordon = expect<CordonOptions>({"cordon", "site", "paris"});
+  EXPECT_EQ(cordon.what, "site");
+  EXPECT_EQ(cordon.name, "paris");
+  EXPECT_TRUE(cordon.closed);
+  EXPECT_FALSE(expect<CordonOptions>({"uncordon", "node", "paris-1"}).closed);
+  const auto drain = expect<DrainOptions>({"drain", "node", "paris-1", "--within", "2m", "--force"});
+  EXPECT_EQ(drain.seconds, 120);
+  EXPECT_TRUE(drain.force);
+  EXPECT_TRUE(expect<DrainOptions>({"drain", "site", "paris", "--forecast"}).forecast);
+  EXPECT_TRUE(expect<DrainOptions>({"drain", "site", "paris", "--abort"}).abort);
+  EXPECT_EQ(said({"drain", "rack", "paris"}).code, 2);
+  EXPECT_EQ(said({"drain", "site", "paris", "--forecast", "--abort"}).code, 2);
+}
+
 }  // namespace
 }  // namespace aigrid::cli

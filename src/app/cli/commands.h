@@ -14,6 +14,7 @@ namespace aigrid::cli {
 struct CommandLimits {
   Duration call = 30s;
   Duration chat = 120s;
+  Duration look = 1s;  // between two looks at what goes on
 };
 
 // Which grid. Flags win over the environment, which wins over a grid that `aigrid up` runs on `state`.
@@ -101,6 +102,22 @@ struct StatusOptions {
   Access access;
   bool json = false;
 };
+struct CordonOptions {
+  Access access;
+  std::string what;  // site | node
+  std::string name;
+  bool closed = true;
+};
+struct DrainOptions {
+  Access access;
+  std::string what;  // site | node
+  std::string name;
+  bool forecast = false;  // only say what would happen
+  bool abort = false;
+  bool force = false;
+  std::int64_t seconds = 600;  // watched for
+  bool json = false;
+};
 struct VersionOptions {
   bool json = false;
 };
@@ -117,6 +134,8 @@ io::Task<int> run_admin(io::Env& env, Writer& writer, AdminOptions options);
 io::Task<int> run_chat(io::Env& env, Writer& writer, ChatOptions options);
 io::Task<int> run_usage(io::Env& env, Writer& writer, UsageOptions options);
 io::Task<int> run_status(io::Env& env, Writer& writer, StatusOptions options);
+io::Task<int> run_cordon(io::Env& env, Writer& writer, CordonOptions options);
+io::Task<int> run_drain(io::Env& env, Writer& writer, DrainOptions options);
 io::Task<int> run_version(io::Env& env, Writer& writer, VersionOptions options);
 
 }  // namespace aigrid::cli

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/resilience/trust.h"
+
 namespace aigrid::gateway {
 
 namespace {
@@ -122,11 +124,24 @@ void Board::link_measured(const std::string& site, const routing::LinkRow& row) 
   if (auto index = current_->tables->find_site(site)) current_->rows.links[*index] = row;
 }
 
-void Board::dispatched(const std::string& deployment, const std::string& site) {
+void Board::dispatched(const std::string& deployment, const std::string& site, Time now) {
   if (!current_) return;
   const auto d = current_->tables->find_deployment(deployment);
   const auto s = current_->tables->find_site(site);
   if (d && s) current_->rows.asked(*current_->tables, *d, *s);
+  if (s) resilience::dispatched(current_->rows.site_trust[*s], now);
+}
+
+void Board::observed(const std::string& site, const dispatch::action::Observed& seen, Time now) {
+  if (!current_) return;
+  const auto s = current_->tables->find_site(site);
+  if (!s) return;
+  auto& trust = current_->rows.site_trust[*s];
+  if (seen.fault) {
+    resilience::failed(trust, now);
+  } else {
+    resilience::answered(trust, seen.after, seen.predicted_ms, now);
+  }
 }
 
 void Board::changed() {

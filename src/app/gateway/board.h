@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/access/key_table.h"
+#include "core/dispatch/request_life.h"
 #include "core/routing/snapshot.h"
 #include "format/bundle/bundle.h"
 #include "format/inner/rows.h"
@@ -50,7 +51,9 @@ class Board {
   void own_site_row(routing::DeploymentIndex deployment, const routing::SiteRow& row);
   void link_measured(const std::string& site, const routing::LinkRow& row);
   // An own dispatch by names, counted at once until the site's row catches up.
-  void dispatched(const std::string& deployment, const std::string& site);
+  void dispatched(const std::string& deployment, const std::string& site, Time now);
+  // How a site has answered.
+  void observed(const std::string& site, const dispatch::action::Observed& seen, Time now);
 
   void on_change(std::function<void()> hook) { hooks_.push_back(std::move(hook)); }
 

@@ -112,6 +112,11 @@ void Ingress::carry_out(const dispatch::Action& a) {
     start_attempt(*ask);
   } else if (const auto* cancel = std::get_if<action::Cancel>(&a)) {
     if (auto it = attempts_.find(cancel->attempt); it != attempts_.end()) it->second.attempt->cancel();
+  } else if (std::holds_alternative<action::Stay>(a)) {
+    stay();
+  } else if (const auto* seen = std::get_if<action::Observed>(&a)) {
+    const auto& sites = law_->generation->tables->sites;
+    if (seen->site < sites.size()) services_.board.observed(sites[seen->site].spec.name, *seen, env_.now());
   } else if (const auto* alarm = std::get_if<action::SetAlarm>(&a)) {
     if (alarm->at == kNever) {
       alarm_->cancel();
@@ -129,9 +134,15 @@ void Ingress::carry_out(const dispatch::Action& a) {
 
 void Ingress::start_attempt(const action::Ask& ask) {
   if (ask.attempt > 1) ++services_.meters.retries;
-  attempts_.clear();  // an attempt before this one has ended, and what it had sent is void
-  held_.clear();
-  tail_.clear();
+  if (ask.beside) {
+    frozen_ = current_;
+  } else {
+    frozen_ = 0;
+    aside_.clear();
+    attempts_.clear();  // an attempt before this one has ended, and what it had sent is void
+    held_.clear();
+    tail_.clear();
+  }
   const auto& tables = *law_->generation->tables;
   if (given_.count() > 0 && given_.mode() == dispatch::Resume::None) {  // said by what came in this very turn
     event::Refused refused;
@@ -143,7 +154,7 @@ void Ingress::start_attempt(const action::Ask& ask) {
   }
   inner::Ask frame = ask_frame(ask);
   const std::string site = frame.site;
-  services_.board.dispatched(frame.deployment, frame.site);
+  services_.board.dispatched(frame.deployment, frame.site, env_.now());
   AttemptSink& self = *this;
   std::shared_ptr<Attempt> attempt;
   if (tables.sites[ask.decision.site].spec.name == services_.board.site()) {
@@ -155,6 +166,22 @@ void Ingress::start_attempt(const action::Ask& ask) {
   }
   attempts_[ask.attempt] = {attempt, site, given_.count(), false};
   tasks_.spawn(run_attempt(std::move(attempt)));
+}
+
+// The attempt that was held back goes on, with what it has sent meanwhile.
+void Ingress::stay() {
+  if (frozen_ == 0) {  // the other was accepted in this very turn: from what the client has, a third goes on
+    tell({event::Lost{moved_from_, routing::kNone, "given up while it moved"}, {}, {}});
+    return;
+  }
+  attempts_.erase(attempts_.upper_bound(current_), attempts_.end());
+  const std::uint32_t attempt = std::exchange(frozen_, 0);
+  inner::Decoder decoder;
+  for (const auto& bytes : std::exchange(aside_, {})) {
+    decoder.feed(bytes);
+    auto frame = decoder.next();
+    if (frame.ok() && frame->has_value()) on_frame(attempt, **frame);
+  }
 }
 
 io::Task<void> Ingress::run_attempt(std::shared_ptr<Attempt> attempt) { co_await attempt->run(); }
@@ -203,8 +230,14 @@ routing::NodeIndex Ingress::node_index(const std::string& name) const {
 }
 
 void Ingress::on_frame(std::uint32_t attempt, const inner::Frame& frame) {
+  if (attempt == frozen_) {
+    aside_.push_back(inner::encode(frame));
+    return;
+  }
   const auto running = attempts_.find(attempt);
   if (running == attempts_.end()) return;  // given up: what it still says is void
+  // One that was moved away from only counts what it did.
+  if (attempt < current_ && !std::holds_alternative<inner::End>(frame)) return;
   Running& from = running->second;
   if (const auto* head = std::get_if<inner::Head>(&frame)) {
     take_head(attempt, from, *head);
@@ -238,6 +271,10 @@ void Ingress::take_head(std::uint32_t attempt, Running& running, const inner::He
   const auto mode = mode_of(head.resume);
   running.accepted = running.from == 0 || mode != dispatch::Resume::None;
   if (running.accepted) {
+    current_ = attempt;
+    moved_from_ = std::exchange(frozen_, 0);
+    aside_.clear();
+    tail_.clear();
     site_ = running.site;
     node_ = node == routing::kNone ? std::string() : head.node;
     given_.head(mode);
@@ -260,7 +297,7 @@ void Ingress::take_end(std::uint32_t attempt, const inner::End& end) {
   ended.usage = end.usage;
   ended.finish = end.finish;
   ended.failed = end.finish == "error";
-  if (ended.failed && whole_stream()) {
+  if (ended.failed && attempt == current_ && whole_stream()) {
     ended = {attempt, {admitted_.admission.input.prompt_tokens, given_.count(), 0}, "stop", false};
   }
   tell({std::move(ended), {}, {}});
@@ -278,7 +315,14 @@ void Ingress::take_refusal(std::uint32_t attempt, const inner::Refuse& refuse) {
 }
 
 void Ingress::on_lost(std::uint32_t attempt, const std::string& node, const std::string& why) {
-  if (attempts_.contains(attempt) && whole_stream()) {
+  if (attempt == frozen_) {
+    inner::End end;
+    end.finish = "error";
+    end.error = why;
+    aside_.push_back(inner::encode(end));
+    return;
+  }
+  if (attempt == current_ && whole_stream()) {
     inner::End end;
     end.finish = "error";
     return take_end(attempt, end);
@@ -302,7 +346,7 @@ void Ingress::take_data(std::uint32_t attempt, std::string_view bytes) {
 // What is held of a stream goes out: after the head, and not before the first token.
 void Ingress::release(bool all) {
   if (!streaming_ || held_.empty() || attempts_.empty()) return;
-  const std::uint32_t attempt = attempts_.rbegin()->first;
+  const std::uint32_t attempt = current_;
   if (given_.count() == 0) {
     if (!all && held_.size() <= kUnseen) return;
     given_.spoilt();

@@ -87,6 +87,7 @@ class Ingress final : AttemptSink {
   void feed(Told told);
   void step(const dispatch::Event& event);
   void adopt_law();
+  void stay();
   void take_head(std::uint32_t attempt, Running& running, const inner::Head& head);
   void take_end(std::uint32_t attempt, const inner::End& end);
   // A stream whose last object has come lacks nothing but its count.
@@ -130,7 +131,11 @@ class Ingress final : AttemptSink {
   std::string tail_;
   std::string site_;
   std::string node_;
-  bool streaming_ = false;  // the response head went out, or is about to, as a stream
+  std::uint32_t current_ = 0;  // the attempt whose answer the client gets
+  std::uint32_t frozen_ = 0;   // the same, while another is asked beside it
+  std::uint32_t moved_from_ = 0;
+  std::vector<std::string> aside_;  // its frames meanwhile
+  bool streaming_ = false;          // the response head went out, or is about to, as a stream
   bool client_gone_ = false;
   bool accounted_ = false;
   Time first_byte_{};

@@ -114,6 +114,8 @@ class Sim {
     if (r.done) r.life.reset();
   }
 
+  void carry_out(int, Request&, const action::Stay&) {}  // nothing drains here
+  void carry_out(int, Request&, const action::Observed&) {}
   void carry_out(int i, Request& r, const action::Ask& a) {
     ASSERT_TRUE(r.input.permitted.contains(a.decision.site)) << "request " << i << " left its permitted sites";
     const Ticket t = ++tickets_;

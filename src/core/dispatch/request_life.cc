@@ -1,6 +1,7 @@
 #include "core/dispatch/request_life.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/dispatch/refusal.h"
 
@@ -26,6 +27,7 @@ void RequestLife::rebind(routing::RouteInput input, const routing::Rebind& to) {
   input_ = std::move(input);
   input_.hops = hops;
   decision_ = to.decision(decision_);
+  mover_decision_ = to.decision(mover_decision_);
   first_site_ = to.site(first_site_);
   asked_in_ = to.sites(asked_in_);
   to.excluded(excluded_);
@@ -97,20 +99,23 @@ void RequestLife::ask(const Decision& d, const Turn& turn) {
   if (state_ == State::Waiting) waited_ += turn.now - waiting_since_;
   decision_ = d;
   if (first_site_ == kNone) first_site_ = d.site;
-  ++attempt_;
-  grid::AttemptRecord line;
-  line.number = attempt_;
+  attempt_ = number_attempt(d, turn).number;
   told_.reset();
-  line.site = turn.snapshot.tables->sites[d.site].spec.name;
-  if (records_.size() < budget_.recorded_attempts) {
-    records_.push_back(std::move(line));
-  } else {
-    records_.back() = std::move(line);
-  }
+  attempt_asked_ = turn.now;
+  first_token_ = false;
   state_ = State::Asking;
   attempt_until_ = std::min(turn.now + budget_.attempt_first_byte, accept_deadline());
   actions_.push_back(action::Ask{attempt_, d, attempt_until_ - turn.now});
   set_alarm(attempt_until_);
+}
+
+grid::AttemptRecord& RequestLife::number_attempt(const Decision& d, const Turn& turn) {
+  if (records_.size() < budget_.recorded_attempts) records_.emplace_back();
+  grid::AttemptRecord& line = records_.back();
+  line = {};
+  line.number = ++numbered_;
+  line.site = turn.snapshot.tables->sites[d.site].spec.name;
+  return line;
 }
 
 void RequestLife::avoid(routing::SiteIndex site, routing::NodeIndex node, Time now) {
@@ -142,6 +147,7 @@ void RequestLife::on(const event::Start&, const Turn& turn) {
 
 void RequestLife::on(const event::Refused& e, const Turn& turn) {
   using Verdict = event::Refused::Verdict;
+  if (moving(e.attempt)) return stay(e.code.empty() ? std::string("refused") : e.code, e.node, false, turn.now);
   if (!live(e.attempt)) return;
   const std::string why = e.code.empty() ? std::string("refused") : e.code;
   if (state_ == State::Cancelling) return finish(pending_, pending_status_, pending_code_);
@@ -182,6 +188,7 @@ void RequestLife::on(const event::Refused& e, const Turn& turn) {
 }
 
 void RequestLife::on(const event::Head& e, const Turn& turn) {
+  if (moving(e.attempt)) return take_over(e, turn);
   if (!live(e.attempt) || (state_ != State::Asking && state_ != State::Cancelling)) return;
   decision_.node = e.node;
   const auto& nodes = turn.snapshot.tables->nodes;
@@ -195,7 +202,7 @@ void RequestLife::on(const event::Head& e, const Turn& turn) {
   heard_ = delivered_ = turn.now;
   if (!answered_) to_client_ = taken_ = 0;
   resume_ = e.resume;
-  from_ = e.from;
+  if (e.from > 0) from_[attempt_] = e.from;
   failed_ = 0;
   record(attempt_)->resumes = e.from > 0;
   if (answered_) {
@@ -216,6 +223,10 @@ void RequestLife::on(const event::Progress& e, const Turn& turn) {
   if (e.tokens > 0) record(attempt_)->heard_tokens += e.tokens;
   if (stream_) heard_tokens_ += e.tokens;
   if (e.bytes > 0 || e.tokens > 0) resume_ = e.resume;
+  if (e.tokens > 0 && !std::exchange(first_token_, true)) {
+    actions_.push_back(action::Observed{decision_.site, false, turn.now - attempt_asked_, decision_.score.ttft_ms()});
+  }
+  if (e.tokens > 0) try_move(turn);
 }
 
 void RequestLife::on(const event::Delivered& e, const Turn& turn) {
@@ -227,9 +238,10 @@ void RequestLife::on(const event::Delivered& e, const Turn& turn) {
 
 void RequestLife::on(const event::End& e, const Turn& turn) {
   note_end(e);
+  if (moving(e.attempt)) return stay("ended without an answer", kNone, false, turn.now);
   if (!live(e.attempt)) return;
   switch (state_) {
-    case State::Asking: return attempt_lost(kNone, "ended without an answer", turn);
+    case State::Asking: fault(); return attempt_lost(kNone, "ended without an answer", turn);
     case State::Cancelling:
       record(attempt_)->result = e.finish.empty() ? std::string("cancelled") : e.finish;
       return finish(pending_, pending_status_, pending_code_);
@@ -237,6 +249,7 @@ void RequestLife::on(const event::End& e, const Turn& turn) {
     default: return;
   }
   if (e.failed) {
+    fault();
     const std::string why = e.finish.empty() ? std::string("engine error") : "engine error: " + e.finish;
     if (!answered_) return lost_unseen(decision_.node, why, turn);
     return continue_or_break(decision_.node, why, "engine_error", false, turn);
@@ -249,11 +262,12 @@ void RequestLife::on(const event::End& e, const Turn& turn) {
 }
 
 void RequestLife::on(const event::Lost& e, const Turn& turn) {
-  if (!live(e.attempt)) return;
   const std::string why = e.why.empty() ? std::string("connection lost") : e.why;
+  if (moving(e.attempt)) return stay(why, e.node, false, turn.now);
+  if (!live(e.attempt)) return;
   switch (state_) {
-    case State::Asking: return attempt_lost(e.node, why, turn);
-    case State::Relaying: break;
+    case State::Asking: fault(); return attempt_lost(e.node, why, turn);
+    case State::Relaying: fault(); break;
     case State::Cancelling: return finish(pending_, pending_status_, pending_code_);
     default: return;
   }
@@ -265,17 +279,63 @@ void RequestLife::note_end(const event::End& e) {
   auto* line = record(e.attempt);
   if (line == nullptr) return;
   line->usage = e.usage;
-  if (!live(e.attempt)) return;
-  told_ = e.usage;
-  if (!line->resumes) return;
+  if (live(e.attempt)) told_ = e.usage;
+  const auto from = from_.find(e.attempt);
+  if (from == from_.end()) return;
   // Its own work: the prompt and what was delivered before are its prefill.
-  line->usage.prompt_tokens += from_;
-  line->usage.completion_tokens -= std::min<std::uint64_t>(from_, e.usage.completion_tokens);
+  line->usage.prompt_tokens += from->second;
+  line->usage.completion_tokens -= std::min<std::uint64_t>(from->second, e.usage.completion_tokens);
+}
+
+// ---- moving away from a place that drains
+
+void RequestLife::try_move(const Turn& turn) {
+  if (mover_ != 0 || !answered_ || state_ != State::Relaying || resume_ == Resume::None || heard_tokens_ == 0) return;
+  if (decision_.site == kNone || turn.now < move_after_ || records_.size() >= budget_.recorded_attempts) return;
+  if (!turn.snapshot.tables->draining(decision_.site, decision_.node)) return;
+  move_after_ = turn.now + budget_.move_again;
+  const Decision d = choose(turn, nullptr, true);
+  if (!d.ok()) return;  // it stays where it is: until a place is free, or until it ends
+  mover_ = number_attempt(d, turn).number;
+  mover_decision_ = d;
+  mover_until_ = turn.now + budget_.attempt_first_byte;
+  actions_.push_back(action::Ask{mover_, d, mover_until_ - turn.now, true});
+  set_alarm(relaying_alarm(turn));
+}
+
+void RequestLife::take_over(const event::Head& e, const Turn& turn) {
+  if (e.resume == Resume::None) return stay("it cannot continue an answer", e.node, true, turn.now);
+  record(attempt_)->result = "drained";
+  actions_.push_back(action::Cancel{attempt_});
+  attempt_ = std::exchange(mover_, 0);
+  first_token_ = true;  // asked for while another was still sending: says nothing of how fast it is
+  decision_ = mover_decision_;
+  decision_.node = e.node;
+  auto* line = record(attempt_);
+  const auto& nodes = turn.snapshot.tables->nodes;
+  if (e.node < nodes.size()) line->node = nodes[e.node].spec.name;
+  line->resumes = true;
+  from_[attempt_] = e.from;
+  told_.reset();
+  ++moves_;
+  resume_ = e.resume;
+  heard_ = delivered_ = turn.now;
+  set_alarm(relaying_alarm(turn));
+}
+
+void RequestLife::stay(const std::string& why, NodeIndex node, bool cancel, Time now) {
+  if (auto* line = record(mover_)) line->result = why;
+  if (cancel) actions_.push_back(action::Cancel{mover_});
+  mover_ = 0;
+  avoid(mover_decision_.site, node, now);
+  heard_ = now;  // what was held back of the attempt under way comes now
+  actions_.push_back(action::Stay{});
 }
 
 void RequestLife::continue_or_break(NodeIndex node, const std::string& why, const std::string& code, bool cancel,
                                     const Turn& turn) {
   record(attempt_)->result = why;
+  if (mover_ != 0) actions_.push_back(action::Cancel{std::exchange(mover_, 0)});  // lost in the turn that it was asked
   if (resume_ != Resume::None && resumes_ < budget_.resumes) {
     if (cancel) actions_.push_back(action::Cancel{attempt_});
     last_why_ = why;
@@ -329,7 +389,9 @@ void RequestLife::on(const event::LawChanged&, const Turn& turn) {
     case State::Relaying: break;
     default: return;
   }
-  if (permitted) return;
+  const bool there = mover_decision_.site != kNone && input_.permitted.contains(mover_decision_.site);
+  if (mover_ != 0 && !there) stay("policy_cut", kNone, true, turn.now);
+  if (permitted) return try_move(turn);
   record(attempt_)->result = "policy_cut";
   if (answered_ && state_ == State::Relaying) {
     pending_fail_ = broken_off("policy_cut",
@@ -345,6 +407,7 @@ void RequestLife::on(const event::LawChanged&, const Turn& turn) {
 void RequestLife::on(const event::Stop&, const Turn&) {
   if (state_ == State::Done) return;
   if (state_ == State::Cancelling) return finish(pending_, pending_status_, pending_code_);
+  if (mover_ != 0) actions_.push_back(action::Cancel{std::exchange(mover_, 0)});
   const bool asked = state_ == State::Asking || state_ == State::Relaying;
   if (asked) actions_.push_back(action::Cancel{attempt_});
   if (asked) record(attempt_)->result = "stopped";
@@ -378,15 +441,23 @@ void RequestLife::alarm_relaying(const Turn& turn) {
     return give_up(grid::Outcome::ClientGone, answered_ ? 200 : 499, "", turn.now);
   }
   if (!client_holds && turn.now >= heard_ + budget_.silence) {
+    fault();
     if (!answered_) {
       actions_.push_back(action::Cancel{attempt_});
       return lost_unseen(decision_.node, "silent", turn);
     }
     return continue_or_break(decision_.node, "silent", "node_lost", true, turn);
   }
+  if (mover_ != 0 && turn.now >= mover_until_) stay("no answer in time", kNone, true, turn.now);
+  set_alarm(relaying_alarm(turn));
+}
+
+Time RequestLife::relaying_alarm(const Turn& turn) const {
+  const bool client_holds = to_client_ > taken_;
   const Time next =
       client_holds ? std::min(turn.now + budget_.silence, delivered_ + budget_.client_stall) : heard_ + budget_.silence;
-  set_alarm(std::min(next, total));
+  const Time most = std::min(next, started_ + budget_.total);
+  return mover_ != 0 ? std::min(most, mover_until_) : most;
 }
 
 // ---- ends
@@ -407,6 +478,7 @@ action::Fail RequestLife::broken_off(const std::string& code, const std::string&
 }
 
 void RequestLife::give_up(grid::Outcome outcome, int status, const std::string& code, Time now) {
+  if (mover_ != 0) stay("given up", kNone, true, now);
   actions_.push_back(action::Cancel{attempt_});
   state_ = State::Cancelling;
   pending_ = outcome;

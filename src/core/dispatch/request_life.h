@@ -11,11 +11,13 @@
 //
 // A stream whose node is lost after the head goes back to asking and is continued elsewhere from what was delivered, if
 // its frames said that it can be (Resume) and within `resumes`; else it ends in an explicit error, never cleanly.
+// A stream at a place that drains moves the same way, but its attempt is kept, silent, until the new one is accepted.
 // A refusal costs nobody work: only attempts that were lost or stayed silent count against `attempts`. A place that
 // failed is avoided for a while that doubles; what is left to avoid is forgiven only when nothing else is eligible.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -44,6 +46,7 @@ struct Budget {
   Duration avoid_most = 3200ms;          // a place that failed is avoided no_site_retry, doubling to this
   std::uint32_t resumes = 3;             // of one stream, after its first byte
   Duration resume_within = 15s;          // from the loss until another node has accepted it
+  Duration move_again = 1s;              // a stream that found no place to move to from a draining one looks again
   Duration retry_after = 2s;             // what a client is told to wait after no_capacity (SDKs heed up to 20 s)
 };
 
@@ -104,13 +107,25 @@ using Event = std::variant<event::Start, event::Refused, event::Head, event::Pro
 namespace action {
 // Open attempt `attempt` at `decision.site` (which may be here). `remaining`: time the far side may still take to
 // accept.
+// `beside`: the attempt under way is kept; what it sends from now on is held back, in case it has to go on.
 struct Ask {
   std::uint32_t attempt = 0;
   routing::Decision decision;
   Duration remaining{};
+  bool beside = false;
 };
+// The attempt asked beside came to nothing: the one under way goes on, with what was held back.
+struct Stay {};
 struct Cancel {
   std::uint32_t attempt = 0;
+};
+// How a site has answered, for core/resilience: a fault of its own, or its first token `after` being asked. Refusals
+// and what clients do wrong are neither.
+struct Observed {
+  routing::SiteIndex site = routing::kNone;
+  bool fault = false;
+  Duration after{};
+  float predicted_ms = 0;
 };
 struct SetAlarm {
   Time at = kNever;
@@ -143,8 +158,8 @@ struct Finish {
 };
 }  // namespace action
 
-using Action = std::variant<action::Ask, action::Cancel, action::SetAlarm, action::Answer, action::Fail,
-                            action::Complete, action::Finish>;
+using Action = std::variant<action::Ask, action::Stay, action::Cancel, action::Observed, action::SetAlarm,
+                            action::Answer, action::Fail, action::Complete, action::Finish>;
 
 class RequestLife {
  public:
@@ -163,7 +178,7 @@ class RequestLife {
   bool done() const { return state_ == State::Done; }
   const routing::Decision& decision() const { return decision_; }  // of the newest attempt
   std::uint8_t hops() const { return input_.hops; }                // for the newest Ask
-  std::uint32_t resumes() const { return resumes_; }               // how often the stream was continued elsewhere
+  std::uint32_t resumes() const { return resumes_ + moves_; }      // how often the stream was continued elsewhere
   // Places that failed, for the newest Ask (its excluded nodes).
   const std::vector<routing::Excluded>& excluded() const { return excluded_; }
   // Full explanation of the newest decision; costs a second run of choose_site with the same random state.
@@ -195,6 +210,7 @@ class RequestLife {
   void on(const event::LawChanged&, const Turn&);
   void on(const event::Stop&, const Turn&);
 
+  bool moving(std::uint32_t attempt) const { return mover_ != 0 && attempt == mover_ && state_ == State::Relaying; }
   bool live(std::uint32_t attempt) const { return attempt == attempt_ && state_ != State::Done; }
   routing::Decision choose(const Turn&, const routing::SiteSet* only, bool forgiving);
   void look(const Turn&, const routing::SiteSet* only, bool forgiving);
@@ -208,6 +224,13 @@ class RequestLife {
   void continue_or_break(routing::NodeIndex node, const std::string& why, const std::string& code, bool cancel,
                          const Turn&);
   void note_end(const event::End&);
+  void fault() { actions_.push_back(action::Observed{decision_.site, true, {}, 0}); }
+  grid::AttemptRecord& number_attempt(const routing::Decision&, const Turn&);
+  void take_over(const event::Head&, const Turn&);
+  // If its place drains and another can be had.
+  void try_move(const Turn&);
+  void stay(const std::string& why, routing::NodeIndex node, bool cancel, Time now);
+  Time relaying_alarm(const Turn&) const;
   action::Fail broken_off(const std::string& code, const std::string& why) const;
   void give_up(grid::Outcome outcome, int status, const std::string& code, Time now);
   void alarm_asking(const Turn&);
@@ -232,17 +255,25 @@ class RequestLife {
   std::vector<routing::Excluded> excluded_;  // of the newest decision
   routing::SiteSet asked_in_;                // permitted set of the newest decision
   std::vector<grid::AttemptRecord> records_;
-  std::uint32_t attempt_ = 0;  // number of the newest; the first is 1
-  std::uint32_t failed_ = 0;   // attempts lost or silent
+  std::uint32_t attempt_ = 0;   // the one under way
+  std::uint32_t numbered_ = 0;  // the newest; the first is 1
+  std::uint32_t failed_ = 0;    // attempts lost or silent
   routing::SiteIndex first_site_ = routing::kNone;
   bool answered_ = false;  // the client has been sent a head
   std::string last_why_;
   Time started_{};
   std::uint32_t resumes_ = 0;
-  Resume resume_ = Resume::None;     // as the newest frames said
-  std::uint32_t from_ = 0;           // tokens delivered before the newest attempt
-  std::uint64_t heard_tokens_ = 0;   // of a stream, over all attempts
-  std::optional<grid::Usage> told_;  // by the newest attempt's End: of the whole answer
+  std::uint32_t moves_ = 0;
+  std::uint32_t mover_ = 0;  // asked beside, not accepted yet; 0: none
+  routing::Decision mover_decision_;
+  Time mover_until_ = kNever;
+  Time move_after_{};
+  Resume resume_ = Resume::None;                 // as the newest frames said
+  std::map<std::uint32_t, std::uint32_t> from_;  // by attempt that goes on: tokens delivered before it
+  std::uint64_t heard_tokens_ = 0;               // of a stream, over all attempts
+  std::optional<grid::Usage> told_;              // by the newest attempt's End: of the whole answer
+  Time attempt_asked_{};
+  bool first_token_ = false;  // of the attempt under way has come
   Time asking_since_{};
   Time waiting_since_{};
   Duration waited_{};  // for an eligible site, before

@@ -21,8 +21,12 @@ std::string words(const std::vector<Action>& actions, const TestGrid& grid) {
   static const char* const kOutcomes[] = {"finished", "client_gone", "refused", "failed", "timed_out", "ingress_lost"};
   struct Visitor {
     const TestGrid& grid;
-    std::string operator()(const action::Ask& a) const { return "ask:" + grid.name(a.decision.site); }
+    std::string operator()(const action::Ask& a) const {
+      return (a.beside ? "beside:" : "ask:") + grid.name(a.decision.site);
+    }
+    std::string operator()(const action::Stay&) const { return "stay"; }
     std::string operator()(const action::Cancel&) const { return "cancel"; }
+    std::string operator()(const action::Observed&) const { return ""; }
     std::string operator()(const action::SetAlarm&) const { return "alarm"; }
     std::string operator()(const action::Answer&) const { return "answer"; }
     std::string operator()(const action::Fail& f) const {
@@ -34,7 +38,10 @@ std::string words(const std::vector<Action>& actions, const TestGrid& grid) {
     }
   };
   std::string out;
-  for (const auto& a : actions) out += (out.empty() ? "" : " ") + std::visit(Visitor{grid}, a);
+  for (const auto& a : actions) {
+    const std::string word = std::visit(Visitor{grid}, a);
+    out += (out.empty() || word.empty() ? "" : " ") + word;
+  }
   return out;
 }
 
@@ -504,6 +511,104 @@ TEST(RequestLife, AResumeThatFindsNoPlaceIsAnExplicitEnd) {
   input.permitted = {};
   forbidden->rebind(input, {*forbidden.grid.tables, *forbidden.grid.tables});
   EXPECT_EQ(forbidden.on(event::LawChanged{}), "cancel break:502 finish:failed");
+}
+
+// The same cities; those named drain.
+std::vector<Action> drain(Life& life, const std::vector<std::string>& sites, const std::string& node = "") {
+  auto inventory = routing::test_inventory(routing::four_cities());
+  for (auto& s : inventory.sites) s.drain = std::find(sites.begin(), sites.end(), s.name) != sites.end();
+  for (auto& n : inventory.nodes) n.drain = n.name == node;
+  const auto before = life.grid.tables;
+  life.grid.tables = *routing::compile(inventory);
+  life->rebind(life.grid.input, {*before, *life.grid.tables});
+  return life.raw(event::LawChanged{});
+}
+
+TEST(RequestLife, AStreamAtAPlaceThatDrainsMoves) {
+  for (const bool site : {true, false}) {
+    Life life;
+    stream_seven(life);
+    const auto out = site ? drain(life, {"paris"}) : drain(life, {}, "paris-1");
+    EXPECT_EQ(words(out, life.grid), site ? "beside:lyon alarm" : "beside:paris alarm");
+    EXPECT_EQ(life->state(), State::Relaying);
+    EXPECT_EQ(life.on(event::Delivered{1, 70}), "");
+    EXPECT_EQ(life.on(event::Head{2, kNone, Resume::Tokens, 7}), "cancel alarm");
+    EXPECT_EQ(life.on(event::End{1, {10, 9, 0}, "cancelled", false}), "") << "two more than were heard";
+    life.on(event::Progress{2, 30, 3, Resume::Tokens});
+    const auto& last = life.raw(event::End{2, {10, 10, 0}, "stop", false});
+    EXPECT_EQ(words(last, life.grid), "complete finish:finished");
+    const auto* f = find<action::Finish>(last);
+    EXPECT_EQ(f->usage.completion_tokens, 10U);
+    EXPECT_EQ(f->attempts[0].result, "drained");
+    EXPECT_EQ(f->attempts[0].usage.completion_tokens, 9U);
+    EXPECT_EQ(f->attempts[1].usage.completion_tokens, 3U);
+    EXPECT_EQ(life->resumes(), 1U);
+  }
+}
+
+TEST(RequestLife, AMoveThatFailsLeavesTheStreamWhereItIs) {
+  Life life;
+  stream_seven(life);
+  EXPECT_EQ(words(drain(life, {"paris"}), life.grid), "beside:lyon alarm");
+  EXPECT_EQ(life.on(refused(2, Verdict::Elsewhere)), "stay");
+  EXPECT_EQ(life.on(event::Progress{1, 10, 1, Resume::Tokens}), "") << "not at once again";
+  life.grid.now += 1s;
+  life.touch();
+  EXPECT_EQ(life.on(event::Progress{1, 10, 1, Resume::Tokens}), "beside:lyon alarm");
+  EXPECT_EQ(life.on(event::Lost{3, kNone, "reset"}), "stay");
+  life.grid.now += 1s;
+  life.touch();
+  EXPECT_EQ(life.on(event::Progress{1, 10, 1, Resume::Tokens}).substr(0, 7), "beside:");
+  EXPECT_EQ(life.on(event::Head{4, kNone, Resume::None, 10}), "cancel stay");
+  life.grid.now += 1s;
+  life.touch();
+  life.on(event::Progress{1, 10, 1, Resume::Tokens});
+  EXPECT_EQ(life.alarm_after(20s), "cancel stay alarm") << "it did not answer";
+  EXPECT_EQ(life.on(event::End{1, {10, 11, 0}, "stop", false}), "complete finish:finished");
+
+  Life nowhere;
+  stream_seven(nowhere);
+  EXPECT_EQ(words(drain(nowhere, {"paris", "lyon", "madrid", "frankfurt"}), nowhere.grid), "");
+  Life sealed;
+  stream_seven(sealed, Resume::None);
+  EXPECT_EQ(words(drain(sealed, {"paris"}), sealed.grid), "") << "it ends where it is";
+}
+
+TEST(RequestLife, AStreamLostInTheTurnOfItsMoveGoesOnElsewhere) {
+  Life life;
+  stream_seven(life);
+  drain(life, {"paris"});
+  EXPECT_EQ(life.on(event::Lost{1, kNone, "reset"}), "cancel ask:lyon alarm");
+  EXPECT_EQ(life.on(event::Head{2, kNone, Resume::Tokens, 7}), "") << "the one asked beside is void";
+  EXPECT_EQ(life.on(event::Head{3, kNone, Resume::Tokens, 7}), "alarm");
+  EXPECT_EQ(life.on(event::End{3, {10, 9, 0}, "stop", false}), "complete finish:finished");
+}
+
+TEST(RequestLife, WhoLeavesWhileItMovesLeavesBoth) {
+  Life life;
+  stream_seven(life);
+  drain(life, {"paris"});
+  EXPECT_EQ(life.on(event::ClientGone{}), "cancel stay cancel alarm");
+  EXPECT_EQ(life.on(event::Head{2, kNone, Resume::Tokens, 7}), "");
+  EXPECT_EQ(life.on(event::End{1, {10, 9, 0}, "cancelled", false}), "finish:client_gone");
+}
+
+TEST(RequestLife, FaultsAreThePlacesAndRefusalsAreNot) {
+  const auto fault = [](const std::vector<Action>& actions) {
+    const auto* seen = find<action::Observed>(actions);
+    return seen != nullptr && seen->fault;
+  };
+  Life life;
+  life.on(event::Start{});
+  EXPECT_FALSE(fault(life.raw(refused(1, Verdict::Elsewhere))));
+  EXPECT_TRUE(fault(life.raw(event::Lost{2, kNone, "reset"})));
+  life.grid.now += 40ms;
+  life.on(event::Head{3, kNone, Resume::Tokens, 0});
+  const auto* seen = find<action::Observed>(life.raw(event::Progress{3, 9, 1, Resume::Tokens}));
+  ASSERT_NE(seen, nullptr);
+  EXPECT_EQ(seen->after, 40ms);
+  EXPECT_FALSE(fault(life.raw(event::Progress{3, 9, 1, Resume::Tokens})));
+  EXPECT_FALSE(fault(life.raw(event::ClientGone{})));
 }
 
 TEST(RequestLife, AnAnswerInOnePieceSurvivesALostNode) {

@@ -16,7 +16,7 @@ std::uint32_t used_slots(const NodeRow& row, const RouteInput& input, NodeIndex 
 
 // Why this node cannot take the request even with a free slot; null when it can.
 const char* unfit(const Snapshot& snap, DeploymentIndex d, NodeIndex n, const RouteInput& input, Time now) {
-  if (snap.tables->nodes[n].spec.cordoned) return rule::kCordoned;
+  if (snap.tables->closed(snap.here, n)) return rule::kCordoned;
   const NodeRow& row = snap.node_row(d, n);
   if (!row.present) return rule::kUnreachable;
   if (now - row.at > kThresholds.node_silent) return rule::kSilent;

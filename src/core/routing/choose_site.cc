@@ -5,6 +5,7 @@
 #include "core/estimate/ttft.h"
 #include "core/routing/choose.h"
 #include "core/routing/thresholds.h"
+#include "core/routing/trust.h"
 
 namespace aigrid::routing {
 namespace {
@@ -43,6 +44,7 @@ struct Question {
   SiteSet ignored;
   bool bound = false;
   bool too_dear = false;
+  bool panic = false;  // more than half of the places are shut out: then it is not the places
   float target_ms = INFINITY;
   float ms_per_nano = kThresholds.ms_per_nano;
 };
@@ -81,6 +83,7 @@ ScoreParts predict(const Question& q, const DeploymentEntry& d, SiteIndex s, con
                                      .age = q.now - row.at},
                                     estimate::service_ms(work, rates));
   // The tenant pays the same wherever it runs; what differs between sites is what a token costs their operator.
+  if (q.snap.site_trust != nullptr) score.wait_ms += slow_start_ms(q.snap.site_trust[s], q.now);
   const double nano =
       static_cast<double>(t.sites[s].spec.cost_nano_per_token) * (work.prompt_tokens + work.output_tokens);
   score.price_ms = static_cast<float>(nano) * q.ms_per_nano;
@@ -105,11 +108,13 @@ Verdict judge(const Question& q, const ModelEntry& model, const DeploymentEntry&
   // Distance and prefill no retry mends; a queue passes.
   if (score.rtt_ms + score.prefill_ms > q.target_ms) return {Filter::Target, rule::kTtft, score};
   const auto down = [&](const char* why) { return Verdict{Filter::Capacity, why, score}; };
+  if (q.snap.tables->closed(s)) return down(rule::kCordoned);
   if (s != q.snap.here && !q.snap.links[s].up) return down(rule::kUnreachable);
   if (!row.present) return down(rule::kSilent);
   if (q.now - row.at > kThresholds.site_silent) return down(rule::kSilent);
   if (row.ready_nodes == 0) return down(rule::kNotReady);
   if (excluded(q, d, s)) return down(rule::kExcluded);
+  if (!q.panic && q.snap.site_trust != nullptr && shut_out(q.snap.site_trust[s], q.now)) return down(rule::kEjected);
   if (score.ttft_ms() > q.target_ms) return down(rule::kTargetQueue);
   if (score.wait_ms > kThresholds.hopeless_wait_ms) return down(rule::kHopeless);
   return {Filter::None, "", score};
@@ -157,6 +162,21 @@ struct Podium {
   }
 };
 
+// Of the sites that may have it. Reference B5: detection that shuts out most of the grid is wrong about it.
+bool too_many_shut_out(const Snapshot& snap, const ModelEntry& model, const RouteInput& input, Time now) {
+  if (snap.site_trust == nullptr) return false;
+  std::size_t all = 0;
+  std::size_t out = 0;
+  for (const DeploymentIndex index : model.deployments) {
+    for (const SiteIndex s : snap.tables->deployments[index].site_list) {
+      if (!input.permitted.contains(s)) continue;
+      ++all;
+      out += shut_out(snap.site_trust[s], now) ? 1 : 0;
+    }
+  }
+  return out * 2 > all;
+}
+
 Decision refuse(Decision d, Filter by, const char* why) {
   d.refused_by = by;
   d.rule = why;
@@ -174,7 +194,8 @@ Decision choose_site(const Snapshot& snapshot, const RouteInput& input, Time now
   const ModelEntry& model = t.models[input.model];
   if (!model.visible_to(input.tenant)) return refuse(decision, Filter::Model, rule::kHiddenModel);
 
-  const Question question(snapshot, input, now);
+  Question question(snapshot, input, now);
+  question.panic = too_many_shut_out(snapshot, model, input, now);
   Leaders leaders;
   Podium podium;
   Filter last = Filter::Model;  // the filter that the farthest candidate fell at

@@ -32,6 +32,7 @@ inline constexpr const char* kExcluded = "excluded after a failure";
 inline constexpr const char* kTargetQueue = "queue too long for the target";
 inline constexpr const char* kHopeless = "queue too long";
 inline constexpr const char* kCordoned = "cordoned";
+inline constexpr const char* kEjected = "ejected after failures";
 inline constexpr const char* kNoSlot = "no free slot";
 }  // namespace rule
 

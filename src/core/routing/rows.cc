@@ -44,6 +44,7 @@ void Rows::rebind(const Tables& from, const Tables& to) {
   node_rows = carry(node_rows, deployments, nodes, to.deployments.size(), to.nodes.size());
   site_rows = carry(site_rows, deployments, sites, to.deployments.size(), to.sites.size());
   links = carry(links, {0}, sites, 1, to.sites.size());
+  site_trust = carry(site_trust, {0}, sites, 1, to.sites.size());
 }
 
 void Rows::report(const Tables& t, DeploymentIndex d, SiteIndex s, const SiteRow& row) {

@@ -56,6 +56,19 @@ struct LinkRow {
   Time at{};
 };
 
+// How a place has answered of late, beside what it reports. Kept by core/resilience, heeded by the choice.
+struct Trust {
+  float ratio = 1;           // smoothed: observed over predicted time to the first token
+  Time slow_since = kNever;  // the ratio is beyond all reason since
+  std::uint16_t faults = 0;  // in a row
+  Time last_fault = Time{} - 1h;
+  std::uint16_t ejections = 0;  // in a row
+  bool ejected = false;         // gets nothing until then, then one probe at a time
+  Time until{};
+  Time probed = Time{} - 1h;  // the last probe went out
+  Time back = Time{} - 1h;    // since when it is trusted again: it starts slowly
+};
+
 struct Snapshot {
   const Tables* tables = nullptr;
   SiteIndex here = kNone;
@@ -63,6 +76,7 @@ struct Snapshot {
   const NodeRow* node_rows = nullptr;
   const SiteRow* site_rows = nullptr;
   const LinkRow* links = nullptr;
+  const Trust* site_trust = nullptr;  // [site]; null: all are trusted
 
   const NodeRow& node_row(DeploymentIndex d, NodeIndex n) const { return node_rows[d * tables->nodes.size() + n]; }
   const SiteRow& site_row(DeploymentIndex d, SiteIndex s) const { return site_rows[d * tables->sites.size() + s]; }
@@ -80,7 +94,7 @@ class Rows {
   void lost_node(const Tables& t, NodeIndex n);
   void lost_site(const Tables& t, SiteIndex s);
   Snapshot snapshot(const Tables& tables, SiteIndex here) const {
-    return {&tables, here, node_rows.data(), site_rows.data(), links.data()};
+    return {&tables, here, node_rows.data(), site_rows.data(), links.data(), site_trust.data()};
   }
   NodeRow& node(const Tables& t, DeploymentIndex d, NodeIndex n) { return node_rows[d * t.nodes.size() + n]; }
   SiteRow& site(const Tables& t, DeploymentIndex d, SiteIndex s) { return site_rows[d * t.sites.size() + s]; }
@@ -88,6 +102,7 @@ class Rows {
   std::vector<NodeRow> node_rows;
   std::vector<SiteRow> site_rows;
   std::vector<LinkRow> links;
+  std::vector<Trust> site_trust;
 };
 
 }  // namespace aigrid::routing

@@ -102,6 +102,13 @@ struct Tables {
   std::optional<TenantIndex> find_tenant(std::string_view name) const;
   const ZoneEntry* find_zone(std::string_view name) const;
   const grid::Project* find_project(std::string_view name) const;
+  // Cordoned or draining, itself or as part of its site: no new work.
+  bool closed(SiteIndex s) const { return sites[s].spec.cordoned || sites[s].spec.drain; }
+  bool closed(SiteIndex s, NodeIndex n) const { return closed(s) || nodes[n].spec.cordoned || nodes[n].spec.drain; }
+  // What runs there is to move away. `n` may be kNone: not known.
+  bool draining(SiteIndex s, NodeIndex n) const {
+    return sites[s].spec.drain || (n < nodes.size() && nodes[n].spec.drain);
+  }
   // Zero where the tenant has no price book or the book does not name the model.
   ModelPrice price(TenantIndex tenant, ModelIndex model) const;
   float prior_rtt(SiteIndex a, SiteIndex b) const { return prior_rtt_ms[a * sites.size() + b]; }

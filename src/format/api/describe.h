@@ -75,6 +75,8 @@ void describe(N& n, V& v) {
   v("attest", n.attest, text("how nodes prove what they run, such as none, tpm, tee; empty: unknown"));
   v("tenancy", n.tenancy, text("shared or dedicated; empty: unknown"));
   v("hosts", n.hosts, text("names by which clients call its gateways: the zone that each asks for"));
+  v("cordoned", n.cordoned, text("takes no new work"));
+  v("drain", n.drain, text("takes no new work, and what runs there moves away"));
 }
 
 template <Is<grid::Certificate> N, class V>
@@ -122,6 +124,7 @@ void describe(N& n, V& v) {
   v("idle_w", n.idle_w, amount("W", 0, 1e7, "power when idle"));
   v("accelerators", n.accelerators, text("GPU models, one entry each"));
   v("labels", n.labels, text("free labels"));
+  v("drain", n.drain, text("takes no new work, and what runs there moves away"));
 }
 
 template <Is<grid::Gateway> N, class V>
