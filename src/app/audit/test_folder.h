@@ -11,7 +11,7 @@
 #include "base/random.h"
 #include "core/audit/leaf.h"
 #include "core/audit/test_log.h"
-#include "core/ledger/charge.h"
+#include "core/ledger/rating.h"
 #include "format/bundle/bundle.h"
 
 namespace aigrid::audit::test {
@@ -87,7 +87,7 @@ inline grid::RequestLeaf request(std::uint64_t n, const std::string& bundle_hash
   r.price_book = "list";
   r.input_nano = 500;
   r.output_nano = 1500;
-  r.charge_nano = ledger::charge(r.usage, {500, 1500});
+  r.charge_nano = ledger::price_nano(r.usage.prompt_tokens, 500, r.usage.completion_tokens, 1500);
   r.ttft_us = 20'000;
   r.total_us = 900'000;
   return r;

@@ -7,7 +7,6 @@
 #include "io/store/epoch.h"
 #include "io/store/join_tokens.h"
 #include "io/store/records.h"
-#include "io/store/work_table.h"
 
 namespace aigrid::control {
 
@@ -28,7 +27,6 @@ Result<std::shared_ptr<io::Database>> open_database(io::Env& env, const std::str
   AIGRID_TRY(auto database, io::Database::open(env.files(), state + "/control.db", seed, env.wall()));
   AIGRID_CHECK_OK(io::JoinTokens(*database).prepare());
   AIGRID_CHECK_OK(io::RecordTable(*database).prepare());
-  AIGRID_CHECK_OK(io::WorkTable(*database).prepare());
   return std::shared_ptr<io::Database>(std::move(database));
 }
 

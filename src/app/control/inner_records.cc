@@ -9,53 +9,29 @@ namespace aigrid::control {
 
 namespace {
 
-// Inside a text its quotes would be escaped.
-constexpr std::string_view kAttempt = R"("kind":"attempt")";
-
-struct Batch {
-  std::vector<io::RecordRow> records;
-  std::vector<io::AttemptRow> attempts;
-};
-
-Error not_its_own(const std::string& what, const std::string& whose, const Spiffe& who) {
-  return {Code::PermissionDenied, Origin::Client, Retry::Never,
-          what + " of \"" + whose + "\" from gateway \"" + who.id +
-              "\": a gateway reports only its own requests and the nodes of its site"};
-}
-
-Result<Batch> decode_rows(std::string_view body, const Spiffe& who, const Catalog& catalog) {
-  Batch out;
+Result<std::vector<io::RecordRow>> decode_rows(std::string_view body, const Spiffe& who, const Catalog& catalog) {
+  std::vector<io::RecordRow> out;
   while (!body.empty()) {
     const std::size_t end = body.find('\n');
     const std::string_view line = body.substr(0, end);
     body = end == std::string_view::npos ? std::string_view() : body.substr(end + 1);
     if (line.empty()) continue;
-    if (line.find(kAttempt) != std::string_view::npos) {
-      AIGRID_TRY(const grid::AgentRecord attempt, inner::decode_agent_record(line));
-      if (attempt.site != who.site) return not_its_own("a record", attempt.source, who);
-      out.attempts.push_back({attempt.source, attempt.epoch, attempt.sequence, attempt.request_id, std::string(line)});
-      continue;
-    }
     AIGRID_TRY(const grid::Record record, inner::decode_record(line));
-    if (record.source != who.id) return not_its_own("a record", record.source, who);
-    out.records.push_back(ledger_row(record, line, &catalog));
+    if (record.source != who.id) {
+      return Error{Code::PermissionDenied, Origin::Client, Retry::Never,
+                   "a record of \"" + record.source + "\" from gateway \"" + who.id +
+                       "\": a gateway reports only its own requests"};
+    }
+    out.push_back(ledger_row(record, line, &catalog));
   }
   return out;
-}
-
-Result<io::RecordsAdded> store_batch(io::Database& db, const Batch& batch, std::int64_t now) {
-  io::RecordTable table(db);
-  AIGRID_TRY(io::RecordsAdded added, table.add(batch.records, now, closing_row));
-  if (batch.attempts.empty()) return added;
-  AIGRID_CHECK_OK(table.add_attempts(batch.attempts, now));
-  return added;
 }
 
 }  // namespace
 
 io::Task<void> InnerService::records(io::H2Stream& stream, Spiffe who) {
   auto body = co_await read_body(stream);
-  auto rows = body.ok() ? decode_rows(*body, who, services_.catalog) : Result<Batch>(body.error());
+  auto rows = body.ok() ? decode_rows(*body, who, services_.catalog) : Result<std::vector<io::RecordRow>>(body.error());
   if (!rows.ok()) {
     services_.env.log().warn("records_refused", {{"gateway", who.id}, {"why", rows.error().message}});
     co_await refuse(stream, status_of(rows.error().code), "invalid_records", rows.error().message);
@@ -63,7 +39,7 @@ io::Task<void> InnerService::records(io::H2Stream& stream, Spiffe who) {
   }
   std::uint64_t epoch = 0;
   std::uint64_t sequence = 0;
-  for (const auto& row : rows->records) {
+  for (const auto& row : *rows) {
     if (std::pair(row.epoch, row.sequence) > std::pair(epoch, sequence)) {
       epoch = row.epoch;
       sequence = row.sequence;
@@ -71,7 +47,7 @@ io::Task<void> InnerService::records(io::H2Stream& stream, Spiffe who) {
   }
   std::function<Result<io::RecordsAdded>(io::Database&)> store =
       [batch = std::move(*rows), now = unix_ms(services_.env.wall())](io::Database& db) {
-        return store_batch(db, batch, now);
+        return io::RecordTable(db).add(batch, now, closing_row);
       };
   auto added = co_await services_.door.run(std::move(store));
   if (!added.ok()) {

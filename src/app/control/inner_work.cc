@@ -3,14 +3,14 @@
 // itself.
 #include "app/control/inner_service.h"
 #include "format/inner/records.h"
-#include "io/store/work_table.h"
+#include "io/store/records.h"
 
 namespace aigrid::control {
 
 namespace {
 
-Result<std::vector<io::WorkRow>> decode_rows(std::string_view body, const std::string& node) {
-  std::vector<io::WorkRow> rows;
+Result<std::vector<io::AttemptRow>> decode_rows(std::string_view body, const std::string& node) {
+  std::vector<io::AttemptRow> rows;
   while (!body.empty()) {
     const std::size_t end = body.find('\n');
     const std::string_view line = body.substr(0, end);
@@ -22,8 +22,7 @@ Result<std::vector<io::WorkRow>> decode_rows(std::string_view body, const std::s
           Code::PermissionDenied, Origin::Client, Retry::Never,
           "a record of source \"" + record.source + "\" from agent \"" + node + "\": an agent reports only its own"};
     }
-    rows.push_back(
-        {record.source, record.epoch, record.sequence, record.request_id, record.attempt, std::string(line)});
+    rows.push_back({record.source, record.epoch, record.sequence, record.request_id, std::string(line)});
   }
   return rows;
 }
@@ -37,15 +36,15 @@ io::Task<void> InnerService::work(io::H2Stream& stream, Spiffe who) {
     co_return;
   }
   auto body = co_await read_body(stream);
-  auto rows = body.ok() ? decode_rows(*body, agent->id) : Result<std::vector<io::WorkRow>>(body.error());
+  auto rows = body.ok() ? decode_rows(*body, agent->id) : Result<std::vector<io::AttemptRow>>(body.error());
   if (!rows.ok()) {
     services_.env.log().warn("work_records_refused", {{"node", agent->id}, {"why", rows.error().message}});
     co_await refuse(stream, status_of(rows.error().code), "invalid_records", rows.error().message);
     co_return;
   }
-  std::function<Result<io::WorkAdded>(io::Database&)> store = [batch = std::move(*rows),
+  std::function<Result<io::RecordsAdded>(io::Database&)> store = [batch = std::move(*rows),
                                                                now = unix_ms(services_.env.wall())](io::Database& db) {
-    return io::WorkTable(db).add(batch, now);
+    return io::RecordTable(db).add_attempts(batch, now);
   };
   auto added = co_await services_.door.run(std::move(store));
   if (!added.ok()) {

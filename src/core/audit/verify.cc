@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "core/audit/leaf.h"
-#include "core/ledger/charge.h"
+#include "core/ledger/rating.h"
 
 namespace aigrid::audit {
 
@@ -53,7 +53,8 @@ std::string Law::judge_price(const grid::RequestLeaf& leaf) const {
            ", those in force were " + std::to_string(price.input_nano_per_token) + " and " +
            std::to_string(price.output_nano_per_token);
   }
-  const std::int64_t charge = ledger::charge(leaf.usage, {leaf.input_nano, leaf.output_nano});
+  const std::int64_t charge =
+      ledger::price_nano(leaf.usage.prompt_tokens, leaf.input_nano, leaf.usage.completion_tokens, leaf.output_nano);
   if (charge != leaf.charge_nano) {
     return "its charge is " + std::to_string(leaf.charge_nano) + ", its tokens make " + std::to_string(charge);
   }

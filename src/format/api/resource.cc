@@ -196,7 +196,7 @@ Noun decode_partly(const Resource& resource) {
   Noun noun = blank(resource.kind);
   name_of(noun) = resource.name;
   std::vector<Problem> known;
-  SpecReader reader(resource, known);
+  SpecReader reader(resource, known, Unknown::Skip);
   if (resource.spec.is_object()) std::visit([&reader](auto& n) { describe(n, reader); }, noun);
   return noun;
 }

@@ -11,7 +11,6 @@
 #include "io/store/join_tokens.h"
 #include "io/store/records.h"
 #include "io/store/resources.h"
-#include "io/store/work_table.h"
 
 namespace aigrid::io {
 namespace {
@@ -351,25 +350,6 @@ Task<void> keep_tokens(Env& env, std::string path) {
 }
 
 TEST_F(DatabaseOnDisk, KeepsJoinTokens) { run(keep_tokens); }
-
-Task<void> keep_work(Env& env, std::string path) {
-  auto db = open_at(env, path);
-  WorkTable table(**db);
-  EXPECT_TRUE(table.prepare().ok());
-  auto added =
-      table.add({{"n1", 2, 1, "r1", 2, "later"}, {"n2", 1, 1, "r1", 1, "first"}, {"n1", 2, 2, "r2", 1, "x"}}, 1);
-  EXPECT_EQ(added->fresh, 3u);
-  added = table.add({{"n1", 2, 1, "r1", 2, "later"}, {"n1", 2, 2, "r2", 1, "other"}}, 2);
-  EXPECT_EQ(added->fresh, 0u);
-  EXPECT_EQ(added->repeated, 1u);
-  EXPECT_EQ(added->conflicting, 1u);
-  EXPECT_EQ(*table.of_request("r1"), (std::vector<std::string>{"first", "later"}));
-  EXPECT_EQ(*table.of_request("r2"), (std::vector<std::string>{"x"}));
-  EXPECT_EQ(*table.count(), 3u);
-  co_return;
-}
-
-TEST_F(DatabaseOnDisk, KeepsAnAgentsRecordOnce) { run(keep_work); }
 
 }  // namespace
 }  // namespace aigrid::io

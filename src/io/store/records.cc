@@ -94,7 +94,13 @@ Result<RecordsAdded> RecordTable::add_attempts(const std::vector<AttemptRow>& ro
     AIGRID_TRY(auto put, database_.prepare("INSERT OR IGNORE INTO attempt VALUES(?,?,?,?,?,?)"));
     put.add(row.source).add(row.epoch).add(row.sequence).add(row.request_id).add(received_ms).add(row.line);
     AIGRID_CHECK_OK(put.run());
-    ++(database_.changes() != 0 ? added.fresh : added.repeated);
+    if (database_.changes() != 0) {
+      ++added.fresh;
+      continue;
+    }
+    AIGRID_TRY(auto held, database_.prepare("SELECT line FROM attempt WHERE source=? AND epoch=? AND sequence=?"));
+    AIGRID_TRY(const bool found, held.add(row.source).add(row.epoch).add(row.sequence).step());
+    ++(found && held.text(0) == row.line ? added.repeated : added.conflicting);
   }
   AIGRID_CHECK_OK(transaction.commit());
   return added;

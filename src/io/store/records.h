@@ -136,6 +136,7 @@ class RecordTable {
   // comes after control has closed the request.
   using Again = std::function<Result<RecordRow>(std::string_view line)>;
   Result<RecordsAdded> add(const std::vector<RecordRow>& rows, std::int64_t received_ms, const Again& again = {});
+  // Same identity, other content: the first one stays, and it counts as conflicting.
   Result<RecordsAdded> add_attempts(const std::vector<AttemptRow>& rows, std::int64_t received_ms);
   // Requests whose last attempt was told before `told_before_ms` and that nobody closed; at most `most`.
   Result<std::vector<Orphan>> orphans(std::int64_t told_before_ms, std::size_t most);
