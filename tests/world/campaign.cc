@@ -163,15 +163,36 @@ std::vector<RecordLine> Campaign::records() const {
   return out;
 }
 
+// Tokens of finished answers by the node that made them: of a stream that went on elsewhere, each its part.
+std::map<std::string, std::uint64_t> Campaign::made_by_node(const std::vector<RecordLine>& all) const {
+  std::map<std::string, std::uint64_t> out;
+  std::map<std::string, std::uint64_t> before;  // by request: made elsewhere, before its last node
+  for (const auto& site : grid_.options().sites) {
+    std::map<std::string, std::string> from;  // by request: the node that its stream went on at last
+    const std::string& log = grid_.world().log_of(WorldGrid::gateway_host(site));
+    for (std::size_t at = 0; (at = log.find("\"stream_resumed\"", at)) != std::string::npos; ++at) {
+      const auto begin = log.rfind('\n', at) + 1;
+      const json line = json::parse(log.substr(begin, log.find('\n', at) - begin), nullptr, false);
+      if (!line.is_object()) continue;
+      const std::string id = line.value("request_id", "");
+      const auto tokens = line.value("from_tokens", std::uint64_t{0});
+      if (from.contains(id)) out[from[id]] += tokens - before[id];
+      from[id] = line.value("node", "");
+      before[id] = tokens;
+    }
+  }
+  for (const auto& record : all) out[record.node] += record.completion_tokens - before[record.request_id];
+  return out;
+}
+
 void Campaign::check_ledger() {
   const auto all = records();
   std::map<std::string, const RecordLine*> by_id;
-  std::map<std::string, std::uint64_t> finished_on;
+  std::map<std::string, std::uint64_t> finished_on = made_by_node(all);
   std::uint64_t prompt = 0;
   std::uint64_t completion = 0;
   for (const auto& record : all) {
     EXPECT_TRUE(by_id.emplace(record.request_id, &record).second) << "two records of " << record.request_id;
-    finished_on[record.node] += record.completion_tokens;
     prompt += record.prompt_tokens;
     completion += record.completion_tokens;
   }

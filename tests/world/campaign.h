@@ -2,6 +2,7 @@
 // client saw, every gateway recorded and every engine counted is held against each other. One thread.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -51,6 +52,7 @@ class Campaign {
   std::string excuse(const Asked& asked) const;
   bool permitted(const Asked& asked, const std::string& site) const;
   void check_residency() const;
+  std::map<std::string, std::uint64_t> made_by_node(const std::vector<RecordLine>& all) const;
   void check_ledger();
   std::vector<RecordLine> records() const;
 
