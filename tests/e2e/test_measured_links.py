@@ -35,12 +35,16 @@ def test_a_cut_link_is_routed_round_and_restored(grid):
 
 
 def test_links_report_what_was_measured(grid):
-    def measured():
-        links = grid.status()["links"]
-        seen = {l["name"]: [s for s in l["seen_by"] if s["up"] and s["rtt_ms"] > 0] for l in links}
-        return (links, seen) if len(seen) >= 15 and all(len(s) == 2 for s in seen.values()) else None
-    links, seen = until(measured, 20, "every link measured from both its ends")
+    """A machine that stalls makes a round trip long for a moment: what counts is where the measurement settles."""
     configured = {r["metadata"]["name"]: r["spec"]["rtt_ms"] for r in grid.api("/api/v1/links").json["items"]}
-    for link in links:
-        for end in seen[link["name"]]:
-            assert configured[link["name"]] * 0.8 < end["rtt_ms"] < configured[link["name"]] + 60, (link["name"], end)
+
+    def off():
+        links = grid.status()["links"]
+        seen = {l["name"]: [s["rtt_ms"] for s in l["seen_by"] if s["up"] and s["rtt_ms"] > 0] for l in links}
+        return {name: (configured.get(name), rtts) for name, rtts in seen.items()
+                if len(rtts) != 2 or not all(configured[name] * 0.8 < rtt < configured[name] + 60 for rtt in rtts)}
+    assert len(grid.status()["links"]) >= 15
+    try:
+        until(lambda: not off(), 20, "every link measured from both its ends as configured")
+    finally:
+        assert not off()

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 NAME = r'"([a-z]+(?:_[a-z]+)+)"'
-WHERE = ("src/core/dispatch", "src/format/openai", "src/app/gateway", "src/app/agent/refusals.cc")
+WHERE = ("src/core/admission", "src/core/dispatch", "src/format/openai", "src/app/gateway", "src/app/agent/refusals.cc")
 INNER = ("inner_server.cc",)  # answers machines of the grid, not clients
 # The general table of error kinds; a request can come upon InvalidArgument only (the merge of its intents).
 GENERAL = re.compile(r"^ApiError from_error\(.*?^\}", re.M | re.S)

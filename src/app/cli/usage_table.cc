@@ -97,7 +97,7 @@ std::string usage_table(const Json& usage) {
   });
   json::Reader reader(usage);
   if (const auto* total = reader.object("total")) {
-    rows.emplace_back(by.size());
+    rows.emplace_back(by.size(), "-");
     rows.back().front() = "total";
     add_sums(rows.back(), *total);
   }

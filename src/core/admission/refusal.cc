@@ -59,7 +59,8 @@ Refused refusal(const std::string& scope, const grid::Limits& limits, const grid
   const std::int64_t wanted = need.amounts()[q];
   Refused out;
   const bool spend = answer.lacking == Quota::SpendDay || answer.lacking == Quota::SpendMonth;
-  out.code = spend ? "insufficient_quota" : "rate_limit_exceeded";
+  out.code = "rate_limit_exceeded";
+  if (spend) out.code = "insufficient_quota";
   out.message = whose(scope) + " may use " + std::to_string(limit) + " (" + kNames.at(q) + ") over all gateways, " +
                 std::to_string(answer.free[q]) + " are left and this request may need " + std::to_string(wanted) + ": ";
   if (wanted > limit) {
