@@ -14,7 +14,8 @@ DESCRIBED = (ROOT / "src/format/api/describe.h").read_text()
 def described():
     """kind → names of its fields, from the one description of every kind."""
     found = re.findall(r"template <Is<grid::(\w+)> N, class V>\nvoid describe\(N& n, V& v\) \{(.*?)\n\}", DESCRIBED, re.S)
-    return {kind: re.findall(r'\bv\("(\w+)"', body) for kind, body in found}
+    shared = re.search(r"void describe_class\(N& n, V& v\) \{(.*?)\n\}", DESCRIBED, re.S)[1]
+    return {kind: re.findall(r'\bv\("(\w+)"', body.replace("  describe_class(n, v);", shared)) for kind, body in found}
 
 
 def test_every_kind_has_the_fields_of_the_code():
