@@ -67,9 +67,13 @@ def failures(paths):
 
 def targets():
     # ctest tells no command of a program that is not built yet, so the name must do: NAME and NAME.PART are of NAME_test.
-    names = {test["name"].split(".")[0] for test in json.load(sys.stdin)["tests"]}
-    for name in sorted(names):
-        print(name if name.endswith("_fuzz") else name + "_test")
+    # A script's test is told with its program, which is an argument below the build tree.
+    found = set()
+    for test in json.load(sys.stdin)["tests"]:
+        programs = [os.path.basename(word) for word in test.get("command", [])[1:] if "/build/" in word]
+        name = test["name"].split(".")[0]
+        found |= set(programs) or {name if name.endswith("_fuzz") else name + "_test"}
+    print("\n".join(sorted(found)))
 
 
 if __name__ == "__main__":
