@@ -15,7 +15,7 @@ def homes(grid):
 
 @pytest.fixture(scope="module")
 def watched(grid):
-    """What the grid's processes opened while it served, changed its configuration, and a process started again."""
+    """What the grid's processes opened while it served and changed its configuration."""
     owners = homes(grid)
     with Opened(grid.state, set(owners)) as opened:
         with Load(grid, ["paris", "lyon", "stockholm"], mixed(grid)) as load:
