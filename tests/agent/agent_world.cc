@@ -48,6 +48,7 @@ std::string AgentWorld::update() {
 io::Task<void> AgentWorld::run_node(io::Env& env) { exit_code = co_await run_agent(env, options); }
 
 io::Task<void> AgentWorld::run_gateway(io::Env& env) {
+  connection_ = nullptr;  // one of a killed process died with it
   auto listener = env.listen(kAddress, {});
   EXPECT_TRUE(listener.ok());
   io::TaskGroup tasks(env.executor());

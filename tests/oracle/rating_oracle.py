@@ -30,13 +30,14 @@ class Rated:
         self.prompt_paid = 0
         attempts = sorted(record["attempts"], key=lambda a: a.get("number", 0))
         answered = record["outcome"] in ("finished", "client_gone")
+        ended = [i for i, a in enumerate(attempts) if a.get("result") == "ok"]
+        answer = ended[-1] if ended else len(attempts) - 1  # a later attempt may have been asked in vain
         for i, attempt in enumerate(attempts):
-            after = attempts[i + 1] if i + 1 < len(attempts) else None
-            continued = after is not None and after.get("resumes", False) and attempt.get("heard_tokens", 0) > 0
+            continued = attempt.get("heard_tokens", 0) > 0 and any(a.get("resumes", False) for a in attempts[i + 1:])
             if not answered:
                 self.lost(attempt)
-            elif after is None or continued:
-                self.answer(attempt, after is None)
+            elif i == answer or continued:
+                self.answer(attempt, i == answer)
             elif attempt.get("hedge", False):
                 self.put(attempt, "hedge_loser", "seller", attempt["usage"]["prompt_tokens"], self.made(attempt))
             else:

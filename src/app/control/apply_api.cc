@@ -26,7 +26,7 @@ std::optional<std::vector<api::Resource>> parse_all(const json::Json& body, std:
 // that does not mention it leaves it as it is.
 void keep_dial(const Catalog& catalog, std::vector<api::Resource>& resources) {
   for (auto& r : resources) {
-    if (r.kind != api::Kind::Link || r.spec.contains("dial")) continue;
+    if (r.kind != api::Kind::Link || !r.spec.is_object() || r.spec.contains("dial")) continue;
     const auto now = catalog.find(r.kind, r.name);
     if (!now) continue;
     const auto& link = std::get<grid::Link>(now->noun);

@@ -87,10 +87,14 @@ void LeaseBook::forget(Time now, WallTime wall) {
     for (std::size_t q = 0; q < kQuotas; ++q) holder.written_off[q] = sum_of(holder.written_off[q], lost[q]);
     holder.held = {};
   }
-  // One that has not been heard of for a whole window has nothing more to say that counts.
-  std::erase_if(holders_, [&](const auto& entry) {
-    return entry.second.held == Amounts{} && now - entry.second.until >= times_.window * 60;
-  });
+  // An epoch that has ended has nothing more to say that counts. The newest stays: its holder says sums since its
+  // start, and what was counted of them is not to be counted again when it comes back after a quiet hour.
+  for (auto at = holders_.begin(); at != holders_.end();) {
+    const auto next = std::next(at);
+    const bool newer = next != holders_.end() && next->first.first == at->first.first;
+    const bool quiet = at->second.held == Amounts{} && now - at->second.until >= times_.window * 60;
+    at = newer && quiet ? holders_.erase(at) : next;
+  }
 }
 
 void LeaseBook::take_report(Holder& holder, const grid::LeaseAsk& ask, Time now) {

@@ -82,6 +82,17 @@ TEST(LeaseBook, WhatASilentHolderHadCountsUntilItSaysWhatItWas) {
   EXPECT_EQ(book.on_ask(late, at(12s), kWall).free[3], 0) << "it used more than was lent: that counts";
 }
 
+TEST(LeaseBook, AHolderThatWasQuietForLongIsNotCountedTwice) {
+  LeaseBook book({});
+  auto morning = ask("a", per_minute(40), 0);
+  morning.used[0] = 30;
+  EXPECT_EQ(book.on_ask(morning, at(0s), kWall).free[0], 10);
+  const auto noon = book.on_ask(ask("b", per_minute(40), 0), at(3h), kWall + 3h);
+  EXPECT_EQ(noon.free[0], 40);
+  morning.used[0] = 31;
+  EXPECT_EQ(book.on_ask(morning, at(3h), kWall + 3h).free[0], 39) << "one more than in the morning";
+}
+
 TEST(LeaseBook, DaysAndMonthsBeginAnew) {
   LeaseBook book({});
   grid::Limits limits;

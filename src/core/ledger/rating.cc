@@ -33,7 +33,7 @@ class Rater {
       if (!answered) {
         failed(attempts_[i]);
       } else if (served(i)) {
-        answering(attempts_[i], i + 1 == attempts_.size());
+        answering(attempts_[i], i == answering_line());
       } else {
         const bool hedge = attempts_[i].hedge;
         whole(attempts_[i], hedge ? Bucket::HedgeLoser : Bucket::Retry, hedge ? Bearer::Seller : Bearer::Site);
@@ -48,10 +48,20 @@ class Rater {
     return std::max(a.usage.completion_tokens, a.heard_tokens);
   }
 
-  // The last attempt, and those whose delivered tokens a later one went on from.
+  // The last one that came to its end; a later one may have been asked in vain, to move the answer. Else the last.
+  std::size_t answering_line() const {
+    for (std::size_t i = attempts_.size(); i > 0; --i) {
+      if (attempts_[i - 1].result == "ok") return i - 1;
+    }
+    return attempts_.size() - 1;
+  }
+
+  // That one, and those whose delivered tokens a later one went on from, whoever refused in between.
   bool served(std::size_t i) const {
-    if (i + 1 == attempts_.size()) return true;
-    return attempts_[i].heard_tokens > 0 && attempts_[i + 1].resumes;
+    if (i == answering_line()) return true;
+    const auto later = attempts_.begin() + static_cast<std::ptrdiff_t>(i) + 1;
+    return attempts_[i].heard_tokens > 0 &&
+           std::any_of(later, attempts_.end(), [](const auto& a) { return a.resumes; });
   }
 
   void failed(const grid::AttemptRecord& a) {
@@ -110,7 +120,7 @@ class Rater {
     l.bearer = bearer;
     l.prompt_tokens += prompt;
     l.completion_tokens += completion;
-      const std::int64_t cost = price_nano(prompt, a.cost_nano, completion, a.cost_nano);
+    const std::int64_t cost = price_nano(prompt, a.cost_nano, completion, a.cost_nano);
     l.cost_nano = saturating_add(l.cost_nano, cost);
     charge_.cost_nano = saturating_add(charge_.cost_nano, cost);
     if (bucket != Bucket::Billed) return;

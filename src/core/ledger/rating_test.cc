@@ -89,6 +89,19 @@ TEST(Rating, AnAnswerThatGoesOnElsewhereIsOneBill) {
   EXPECT_EQ(sum(k, Bucket::Retry).completion, 1U) << "made, never delivered";
 }
 
+TEST(Rating, APlaceThatWasAskedInVainChangesNoBill) {
+  auto moved_not = record(grid::Outcome::Finished, {attempt(1, 7, 3, 3), attempt(2, 0, 0, 0)});
+  moved_not.attempts[0].result = "ok";
+  moved_not.attempts[1].result = "refused";
+  EXPECT_EQ(rate(moved_not).price_nano, 7 * 100 + 3 * 400);
+  auto resumed = record(grid::Outcome::Finished, {attempt(1, 0, 0, 5), attempt(2, 0, 0, 0), attempt(3, 12, 4, 4)});
+  resumed.attempts[0].result = "node_lost";
+  resumed.attempts[1].result = "refused";
+  resumed.attempts[2].result = "ok";
+  resumed.attempts[2].resumes = true;
+  EXPECT_EQ(sum(rate(resumed), Bucket::Billed).completion, 5U + 4U);
+}
+
 TEST(Rating, AClientThatLeavesPaysWhatReachedTheIngress) {
   const Charge c = rate(record(grid::Outcome::ClientGone, {attempt(1, 7, 30, 20)}));
   EXPECT_EQ(sum(c, Bucket::Billed).completion, 20U);

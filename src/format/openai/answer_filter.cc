@@ -200,7 +200,7 @@ Result<AnswerFilter::Piece> AnswerFilter::event(std::string_view payload) {
   }
   std::string text = "data: " + dump(object);
   if (reading.opening) {
-    hold_opening(*choices, text + "\n\n");
+    hold_opening(*object.find("choices"), text + "\n\n");  // found again: what was found before went with the edits
     return Piece{};
   }
   Piece out;
