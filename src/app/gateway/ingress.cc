@@ -111,7 +111,10 @@ void Ingress::carry_out(const dispatch::Action& a) {
   if (const auto* ask = std::get_if<action::Ask>(&a)) {
     start_attempt(*ask);
   } else if (const auto* cancel = std::get_if<action::Cancel>(&a)) {
-    if (auto it = attempts_.find(cancel->attempt); it != attempts_.end()) it->second.attempt->cancel();
+    if (auto it = attempts_.find(cancel->attempt); it != attempts_.end()) {
+      it->second.cancelled = true;
+      it->second.attempt->cancel();
+    }
   } else if (std::holds_alternative<action::Stay>(a)) {
     stay();
   } else if (const auto* seen = std::get_if<action::Observed>(&a)) {
@@ -142,6 +145,7 @@ void Ingress::start_attempt(const action::Ask& ask) {
     attempts_.clear();  // an attempt before this one has ended, and what it had sent is void
     held_.clear();
     tail_.clear();
+    if (!streaming_) given_ = {};  // nothing reached the client
   }
   const auto& tables = *law_->generation->tables;
   if (given_.count() > 0 && given_.mode() == dispatch::Resume::None) {  // said by what came in this very turn
@@ -239,6 +243,7 @@ void Ingress::on_frame(std::uint32_t attempt, const inner::Frame& frame) {
   // One that was moved away from only counts what it did.
   if (attempt < current_ && !std::holds_alternative<inner::End>(frame)) return;
   Running& from = running->second;
+  if (from.cancelled) return take_after_cancel(attempt, from, frame);
   if (const auto* head = std::get_if<inner::Head>(&frame)) {
     take_head(attempt, from, *head);
   } else if (const auto* refuse = std::get_if<inner::Refuse>(&frame)) {
@@ -254,6 +259,19 @@ void Ingress::on_frame(std::uint32_t attempt, const inner::Frame& frame) {
     bill_.heard(attempt, tokens->count);
     given_.tokens(tokens->count, tokens->ids, mode_of(tokens->resume));
     tell({event::Progress{attempt, 0, 0, given_.mode()}, {}, {}});
+  } else if (const auto* end = std::get_if<inner::End>(&frame)) {
+    take_end(attempt, *end);
+  }
+}
+
+// Nothing of it is for the client any more; what was made counts, and its end says what that was.
+void Ingress::take_after_cancel(std::uint32_t attempt, Running& running, const inner::Frame& frame) {
+  if (const auto* tokens = std::get_if<inner::Tokens>(&frame)) {
+    bill_.heard(attempt, tokens->count);
+  } else if (const auto* data = std::get_if<inner::Data>(&frame)) {
+    running.attempt->consumed(data->bytes.size());
+  } else if (const auto* tail = std::get_if<inner::Tail>(&frame)) {
+    running.attempt->consumed(tail->bytes.size());
   } else if (const auto* end = std::get_if<inner::End>(&frame)) {
     take_end(attempt, *end);
   }

@@ -61,6 +61,7 @@ class Ingress final : AttemptSink {
     std::string site;
     std::uint32_t from = 0;  // tokens delivered before it was asked
     bool accepted = false;   // by a head that may be: what it sends is for the client
+    bool cancelled = false;  // and no more, once it was given up
   };
   // Everything that goes to the client goes through one writer, in order, so that a slow client never stops events.
   struct Start {
@@ -89,6 +90,7 @@ class Ingress final : AttemptSink {
   void adopt_law();
   void stay();
   void take_head(std::uint32_t attempt, Running& running, const inner::Head& head);
+  void take_after_cancel(std::uint32_t attempt, Running& running, const inner::Frame& frame);
   void take_end(std::uint32_t attempt, const inner::End& end);
   // A stream whose last object has come lacks nothing but its count.
   bool whole_stream() const { return streaming_ && !tail_.empty(); }
