@@ -5,6 +5,7 @@
 
 #include "format/json/json.h"
 #include "format/openai/edit.h"
+#include "format/openai/engine_message.h"
 
 namespace aigrid::openai {
 
@@ -43,24 +44,13 @@ void brand(Ordered& object, const AnswerEdit& edit) {
   object["model"] = edit.model;
 }
 
-std::string message_of(const Ordered& object) {
-  const auto error = object.find("error");
-  if (error == object.end()) return {};
-  if (error->is_string()) return error->get<std::string>();
-  if (error->is_object()) {
-    const auto message = error->find("message");
-    if (message != error->end() && message->is_string()) return message->get<std::string>();
-  }
-  return "the engine gave no reason";
-}
-
 Result<Ordered> parse_answer(std::string_view text) {
   Ordered object = Ordered::parse(text, nullptr, false);
   if (!object.is_object()) {
     return broken("the engine's answer is not a JSON object: " + json::quoted(text.substr(0, 60)) +
                   "; try another node");
   }
-  if (const auto message = message_of(object); !message.empty()) {
+  if (const auto message = engine_message(object); !message.empty()) {
     return Error{Code::Unavailable, Origin::Upstream, Retry::Elsewhere, "the engine failed: " + message};
   }
   return object;

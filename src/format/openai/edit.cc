@@ -4,6 +4,7 @@
 #include <array>
 
 #include "format/json/json.h"
+#include "format/openai/engine_message.h"
 
 namespace aigrid::openai {
 
@@ -66,17 +67,6 @@ void asked_tokens(std::string_view body, Ordered& out, std::uint32_t most, std::
   if (wanted != 0) out["max_tokens"] = wanted > delivered ? wanted - delivered : 0;
 }
 
-std::string message_of(const Ordered& object) {
-  const auto error = object.find("error");
-  if (error == object.end()) return {};
-  if (error->is_string()) return error->get<std::string>();
-  if (error->is_object()) {
-    const auto message = error->find("message");
-    if (message != error->end() && message->is_string()) return message->get<std::string>();
-  }
-  return "the engine gave no reason";
-}
-
 }  // namespace
 
 Result<std::string> edit_chat_body(std::string_view body, const BodyEdit& edit) {
@@ -112,7 +102,7 @@ EngineError read_engine_error(int status, std::string_view body) {
   EngineError out{status, "engine_error", "the engine answered " + std::to_string(status)};
   const Ordered object = Ordered::parse(body, nullptr, false);
   if (!object.is_object()) return out;
-  if (const auto message = message_of(object); !message.empty()) out.message = "the engine refused: " + message;
+  if (const auto message = engine_message(object); !message.empty()) out.message = "the engine refused: " + message;
   const auto error = object.find("error");
   if (error == object.end() || !error->is_object()) return out;
   const auto type = error->find("type");
