@@ -123,7 +123,7 @@ TEST_F(AgentsBundleFile, Blank) {
 }
 
 TEST_F(AgentsBundleFile, OfAFutureFormat) {
-  expect_recovery_from([](std::string& bytes) { bytes[3] = 2; }, "update aigrid");
+  expect_recovery_from([](std::string& bytes) { bytes[3] = bundle::kFormat + 1; }, "update aigrid");
 }
 
 }  // namespace

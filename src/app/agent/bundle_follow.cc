@@ -9,7 +9,7 @@
 namespace aigrid::agent {
 
 BundleFollow::BundleFollow(io::Env& env, std::string state, std::string node, std::string key)
-    : env_(env), state_(std::move(state)), nodes_{std::move(node)}, key_(std::move(key)) {}
+    : env_(env), state_(std::move(state)), node_(std::move(node)), key_(std::move(key)) {}
 
 Result<void> BundleFollow::load() {
   AIGRID_TRY(std::string bytes, env_.files().read_all(path()));
@@ -18,7 +18,7 @@ Result<void> BundleFollow::load() {
 }
 
 Result<void> BundleFollow::take(const bundle::Update& update) {
-  AIGRID_TRY(bundle::Held held, bundle::apply(held_, update, key_, bundle::Scope::Agent, nodes_));
+  AIGRID_TRY(bundle::Held held, bundle::apply(held_, update, key_, bundle::Scope::Agent, node_));
   return adopt(std::move(held), true);
 }
 
@@ -44,11 +44,8 @@ Result<void> BundleFollow::adopt(bundle::Held held, bool save) {
 
 io::Task<void> BundleFollow::serve(std::shared_ptr<io::H2Stream> stream) {
   if (!stream->respond({200, {}}).ok()) co_return;
-  nlohmann::json sections = nlohmann::json::object();
-  for (const auto& [name, hash] : held_.parsed.sections) {
-    if (held_.sections.contains(name)) sections[name] = hash;
-  }
-  const std::string held = nlohmann::json{{"version", version()}, {"sections", sections}}.dump() + "\n";
+  const std::string held =
+      nlohmann::json{{"version", version()}, {"sections", bundle::held_hashes(held_)}}.dump() + "\n";
   auto said = co_await stream->write(held);
   if (!said.ok()) co_return;
   io::UpdateReader updates(*stream, io::kMaxUpdateToAgent);

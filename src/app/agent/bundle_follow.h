@@ -44,7 +44,7 @@ class BundleFollow {
 
   io::Env& env_;
   std::string state_;
-  std::vector<std::string> nodes_;
+  std::string node_;
   std::string key_;
   bundle::Held held_;
   std::shared_ptr<const View> view_;

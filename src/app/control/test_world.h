@@ -157,7 +157,7 @@ class BundleReader {
   BundleReader(io::H2Connection& connection, const bundle::Held& held) {
     auto opened = connection.open({"POST", "/inner/bundle", {{"host", "control"}}}, false);
     stream_ = *opened;
-    hello_ = json::dump({{"version", held.parsed.version}, {"sections", held.parsed.sections}}) + "\n";
+    hello_ = json::dump({{"version", held.parsed.version}, {"sections", bundle::held_hashes(held)}}) + "\n";
   }
   io::Task<void> start() {
     const auto sent = co_await stream_->write(hello_);
@@ -195,7 +195,7 @@ class BundleReader {
 inline bundle::Held apply_update(const bundle::Held& held, const std::string& bytes, const io::Membership& membership) {
   auto update = bundle::decode_update(bytes);
   EXPECT_TRUE(update.ok());
-  auto next = bundle::apply(held, *update, membership.identity().bundle_key, bundle::Scope::Gateway, {"paris-1"});
+  auto next = bundle::apply(held, *update, membership.identity().bundle_key, bundle::Scope::Gateway, {});
   EXPECT_TRUE(next.ok()) << (next.ok() ? "" : next.error().message);
   return next.ok() ? *next : held;
 }

@@ -3,7 +3,6 @@
 #include <chrono>
 #include <utility>
 
-#include "app/gateway/update_stream.h"
 #include "format/json/json.h"
 #include "io/client/backoff.h"
 #include "io/client/inner_ask.h"
@@ -62,7 +61,7 @@ io::Task<void> ControlLink::follow_bundle(std::shared_ptr<io::H2Connection> conn
   Json hello = Json::object();
   if (const auto& held = services_.board.held()) {
     hello["version"] = held->parsed.version;
-    hello["sections"] = held->parsed.sections;
+    hello["sections"] = bundle::held_hashes(*held);
   }
   const std::string question = json::dump(hello) + "\n";
   auto sent = co_await (*stream)->write(question);
@@ -90,8 +89,7 @@ io::Task<void> ControlLink::follow_bundle(std::shared_ptr<io::H2Connection> conn
 Result<bundle::Held> ControlLink::applied(const bundle::Update& update) const {
   const auto& key = membership_.identity().bundle_key;
   const auto held = services_.board.held() ? services_.board.held() : std::make_shared<const bundle::Held>();
-  AIGRID_TRY(const bundle::Manifest next, bundle::verify(update.manifest, key));
-  return bundle::apply(*held, update, key, bundle::Scope::Gateway, agent_sections(*held, update, next));
+  return bundle::apply(*held, update, key, bundle::Scope::Gateway, {});
 }
 
 void ControlLink::refused(const std::string& why) {

@@ -1,4 +1,4 @@
-// What goes into a bundle update for a reader, and what a gateway finds in one. Pure; the stream is io/client's.
+// What goes into a bundle update for a reader. Pure; the stream is io/client's.
 #pragma once
 
 #include <map>
@@ -14,10 +14,5 @@ namespace aigrid::gateway {
 bundle::Update update_for(const std::map<std::string, std::string>& held, std::uint64_t held_version,
                           const bundle::Held* previous, const bundle::Held& target, bundle::Scope scope,
                           const std::vector<std::string>& nodes);
-
-// The nodes whose agent sections a gateway holds after `update`: those it brings, and those held that it leaves as they
-// are. Which nodes are of our site, control knows: it sends no others.
-std::vector<std::string> agent_sections(const bundle::Held& held, const bundle::Update& update,
-                                        const bundle::Manifest& next);
 
 }  // namespace aigrid::gateway

@@ -2,7 +2,9 @@
 // sections addressed by their SHA-256. A section is canonical JSON lines, one resource a line {"kind","name","spec"},
 // sorted by (kind, name). A delta brings, per changed section, either the whole text or the lines removed and added
 // against the section held (named by its hash); the result is checked against the signed manifest, so a delta needs no
-// signature. Sections: `sites` `policy` `models` `prices` `peers` `keys/00`…`keys/3f` `agent/<node>`. Pure, any thread.
+// signature. Sections: `sites` `policy` `models` `prices` `peers` `keys/00`…`keys/3f` `agents/0`…`agents/f`, and
+// `agent/<node>`, whose hash stands not in the manifest but in its shard of `agents/`: the manifest, which every change
+// sends to everybody, has the same size however many nodes there are. Pure, any thread.
 // Errors: DataLoss (blank, truncated, bad hash), PermissionDenied (bad signature), Unimplemented (future format),
 // Conflict (older than the one held, or a delta against another base).
 #pragma once
@@ -19,15 +21,17 @@
 
 namespace aigrid::bundle {
 
-inline constexpr int kFormat = 1;
+inline constexpr int kFormat = 2;
 inline constexpr unsigned kKeyShards = 64;
+inline constexpr unsigned kAgentShards = 16;
 
 struct Manifest {
   int format = kFormat;
   std::string grid;
-  std::uint64_t epoch = 0;                      // of the control plane's store; a restored backup raises it
-  std::uint64_t version = 0;                    // the store's revision it was compiled from
-  std::map<std::string, std::string> sections;  // name → SHA-256 hex
+  std::uint64_t epoch = 0;    // of the control plane's store; a restored backup raises it
+  std::uint64_t version = 0;  // the store's revision it was compiled from
+  // Name → SHA-256 hex. Those of `agent/<node>` are not signed here; whoever holds their shard has them too.
+  std::map<std::string, std::string> sections;
 
   bool operator==(const Manifest&) const = default;
 };
@@ -49,8 +53,7 @@ Sections compile(const grid::Inventory& everything);
 Manifest manifest_of(const Sections& sections, std::string grid, std::uint64_t epoch, std::uint64_t version);
 
 enum class Scope : std::uint8_t { Gateway, Agent };
-// May a reader of this scope hold the section? `name`: the agent's node. Gateways hold every agent/<node> of their
-// site.
+// May a reader of this scope hold the section? `node`: the agent's. Gateways hold every agent/<node> of their site.
 bool in_scope(Scope scope, std::string_view section, std::string_view node);
 
 // A reader's copy: what it verified and holds, as it lies on disk and travels to agents.
@@ -78,9 +81,10 @@ Update diff(const std::map<std::string, std::string>& held, std::uint64_t held_v
             const std::map<std::string, std::shared_ptr<const std::string>>& history, Scope scope,
             const std::vector<std::string>& nodes);
 // Verifies signature, grid, version order (the same version again is fine), scope and the hash of every changed
-// section. On error the old copy stays valid.
+// section. `node`: of an agent. A gateway holds those sections of agents that it was sent, for as long as they are the
+// newest: which nodes are of its site, control knows. On error the old copy stays valid.
 Result<Held> apply(const Held& held, const Update& update, std::string_view ed25519_public_key, Scope scope,
-                   const std::vector<std::string>& nodes);
+                   std::string_view node);
 
 std::string encode(const Update& update);
 Result<Update> decode_update(std::string_view bytes);

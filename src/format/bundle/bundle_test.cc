@@ -5,6 +5,7 @@
 
 #include "base/crypto/ed25519.h"
 #include "base/crypto/encode.h"
+#include "format/bundle/section.h"
 #include "format/bundle/test_grid.h"
 
 namespace aigrid::bundle {
@@ -16,7 +17,7 @@ using test::publish;
 const std::string kPublic = crypto::SigningKey::from_seed(kSeed)->public_key();
 
 Held first(const Held& target, Scope scope, const std::vector<std::string>& nodes) {
-  auto held = apply({}, diff({}, 0, target, {}, scope, nodes), kPublic, scope, nodes);
+  auto held = apply({}, diff({}, 0, target, {}, scope, nodes), kPublic, scope, nodes.empty() ? "" : nodes[0]);
   EXPECT_TRUE(held.ok()) << (held.ok() ? "" : held.error().message);
   return *held;
 }
@@ -48,7 +49,7 @@ TEST(Bundle, AnAgentsCopyHoldsItsOwnPartOnly) {
   const auto held = first(publish(test::grid_of(6, 50), 1, 5), Scope::Agent, {"n2"});
   std::vector<std::string> names;
   for (const auto& [name, text] : held.sections) names.push_back(name);
-  EXPECT_EQ(names, (std::vector<std::string>{"agent/n2", "policy", "sites"}));
+  EXPECT_EQ(names, (std::vector<std::string>{"agent/n2", agent_shard("n2"), "policy", "sites"}));
   const auto back = inventory(held);
   ASSERT_TRUE(back.ok());
   EXPECT_TRUE(back->keys.empty());
@@ -59,8 +60,8 @@ TEST(Bundle, AnAgentsCopyHoldsItsOwnPartOnly) {
   EXPECT_FALSE(back->zones.empty());
 }
 
-TEST(Bundle, OneKeyRevokedAmongManyIsSmall) {
-  auto everything = test::grid_of(6, 100'000);
+TEST(Bundle, OneKeyRevokedAmongManyKeysAndNodesIsSmall) {
+  auto everything = test::grid_of(2'000, 100'000);
   const auto before = publish(everything, 1, 5);
   const auto held = first(before, Scope::Gateway, {"n1"});
   const auto known = inventory(held);
@@ -72,7 +73,7 @@ TEST(Bundle, OneKeyRevokedAmongManyIsSmall) {
   EXPECT_LE(encode(update).size(), 8192U);
   const auto decoded = decode_update(encode(update));
   ASSERT_TRUE(decoded.ok());
-  const auto next = apply(held, *decoded, kPublic, Scope::Gateway, {"n1"});
+  const auto next = apply(held, *decoded, kPublic, Scope::Gateway, {});
   ASSERT_TRUE(next.ok()) << next.error().message;
   EXPECT_EQ(changed_sections(held, *next).size(), 1U);
   // Unchanged sections are shared with the old copy, not copied.
@@ -82,6 +83,45 @@ TEST(Bundle, OneKeyRevokedAmongManyIsSmall) {
   for (const auto& key : quick->keys) EXPECT_EQ(key.revoked, key.kid == kid);
   EXPECT_EQ(quick->keys.size(), 100'000U);
   EXPECT_EQ(quick->version, 6U);
+}
+
+// What one node is to do changes for it alone: its own section and the line of its hash.
+TEST(Bundle, ANodeOfAnotherSiteChangesOneLineForAGateway) {
+  auto everything = test::grid_of(2'000, 10);
+  const auto before = publish(everything, 1, 5);
+  const auto held = first(before, Scope::Gateway, {"n1"});
+  everything.nodes[1'500].nameplate_w = 700;
+  const auto after = publish(everything, 1, 6);
+  const auto update = diff(held_hashes(held), 5, after, history_of(before), Scope::Gateway, {"n1"});
+  EXPECT_LE(encode(update).size(), 8192U);
+  const auto next = apply(held, update, kPublic, Scope::Gateway, {});
+  ASSERT_TRUE(next.ok()) << next.error().message;
+  EXPECT_EQ(changed_sections(held, *next), (std::vector<std::string>{agent_shard("n1500"), "peers"}));
+  EXPECT_TRUE(next->sections.contains("agent/n1"));
+  EXPECT_FALSE(next->sections.contains("agent/n1500"));
+}
+
+TEST(Bundle, ANodeThatWentToAnotherSiteIsNoLongerHeld) {
+  auto everything = test::grid_of(3, 1);
+  const auto before = publish(everything, 1, 5);
+  const auto held = first(before, Scope::Gateway, {"n1"});
+  ASSERT_TRUE(held.sections.contains("agent/n1"));
+  everything.nodes[1].site = "s2";
+  const auto after = publish(everything, 1, 6);
+  const auto next = apply(held, diff(held_hashes(held), 5, after, history_of(before), Scope::Gateway, {}), kPublic,
+                          Scope::Gateway, {});
+  ASSERT_TRUE(next.ok()) << next.error().message;
+  EXPECT_FALSE(next->sections.contains("agent/n1"));
+}
+
+TEST(Bundle, AnAgentsSectionThatItsShardDoesNotNameIsRefused) {
+  const auto held = publish(test::grid_of(2, 1), 1, 5);
+  auto update = diff({}, 0, held, {}, Scope::Agent, {"n1"});
+  update.full["agent/n1"] += "\n";
+  EXPECT_EQ(apply({}, update, kPublic, Scope::Agent, "n1").error().code, Code::DataLoss);
+  update = diff({}, 0, held, {}, Scope::Agent, {"n1"});
+  update.full[agent_shard("n1")] += agent_line("n9", std::string(64, '0')) + "\n";
+  EXPECT_EQ(apply({}, update, kPublic, Scope::Agent, "n1").error().code, Code::DataLoss);
 }
 
 TEST(Bundle, ErrorsHaveTheirCodesAndTheOldCopyStays) {
@@ -96,7 +136,7 @@ TEST(Bundle, ErrorsHaveTheirCodesAndTheOldCopyStays) {
   forged.manifest.signature[3] = static_cast<char>(forged.manifest.signature[3] ^ 1);
   auto future = full6;
   Manifest m = v6.parsed;
-  m.format = 2;
+  m.format = kFormat + 1;
   future.manifest = sign(m, kSeed);
   auto wrong_base = good;
   wrong_base.base_version = 4;
@@ -159,7 +199,7 @@ TEST(Bundle, FilesAndMessagesThatAreNoneAreRefused) {
   EXPECT_EQ(decode_held(std::string(200, '\0'), kPublic).error().code, Code::DataLoss);
   EXPECT_EQ(decode_held(file + file, kPublic).error().code, Code::DataLoss);
   auto future = file;
-  future[3] = 2;
+  future[3] = kFormat + 1;
   EXPECT_EQ(decode_held(future, kPublic).error().code, Code::Unimplemented);
   EXPECT_EQ(decode_held(file, std::string(32, 'x')).error().code, Code::PermissionDenied);
   EXPECT_EQ(decode_update("").error().code, Code::DataLoss);
@@ -202,7 +242,7 @@ TEST(Bundle, DeltasEqualFullUpdates) {
     const auto scope = *rc::gen::element(Scope::Gateway, Scope::Agent);
     const std::vector<std::string> nodes = {"n1"};
     const auto held = first(a, scope, nodes);
-    const auto next = apply(held, diff(held_hashes(held), 5, b, history_of(a), scope, nodes), kPublic, scope, nodes);
+    const auto next = apply(held, diff(held_hashes(held), 5, b, history_of(a), scope, nodes), kPublic, scope, nodes[0]);
     RC_ASSERT(next.ok());
     RC_ASSERT(encode(*next) == encode(first(b, scope, nodes)));
     const auto slow = inventory(*next);

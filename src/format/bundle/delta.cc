@@ -118,7 +118,35 @@ Result<std::shared_ptr<const std::string>> next_text(const Held& held, const Upd
   return std::make_shared<const std::string>(std::move(text));
 }
 
+// Of a section of an agent: an agent keeps its own, a gateway what it is sent and what it holds as it is.
+bool keeps(const Held& held, const Update& update, Scope scope, std::string_view node, const std::string& name,
+           const std::string& hash) {
+  if (scope == Scope::Agent) return in_scope(scope, name, node);
+  if (update.full.contains(name) || update.changed.contains(name)) return true;
+  const auto have = held.parsed.sections.find(name);
+  return held.sections.contains(name) && have != held.parsed.sections.end() && have->second == hash;
+}
+
+Result<void> refuse_foreign(const Update& update, const Held& taken) {
+  const auto refuse = [&](const std::string& name) -> Result<void> {
+    if (taken.sections.contains(name)) return {};
+    return Error{Code::PermissionDenied, Origin::Upstream, Retry::Never,
+                 "bundle update: section \"" + name + "\" is not for this reader; keep the copy held"};
+  };
+  for (const auto& [name, text] : update.full) AIGRID_CHECK_OK(refuse(name));
+  for (const auto& [name, lines] : update.changed) AIGRID_CHECK_OK(refuse(name));
+  return {};
+}
+
 }  // namespace
+
+Result<void> learn_agents(const Sections& sections, Manifest& manifest) {
+  for (auto at = sections.lower_bound(std::string(kShardPrefix));
+       at != sections.end() && at->first.starts_with(kShardPrefix); ++at) {
+    AIGRID_CHECK_OK(read_shard(*at->second, manifest.sections));
+  }
+  return {};
+}
 
 Update diff(const std::map<std::string, std::string>& held, std::uint64_t held_version, const Held& target,
             const std::map<std::string, std::shared_ptr<const std::string>>& history, Scope scope,
@@ -146,21 +174,20 @@ Update diff(const std::map<std::string, std::string>& held, std::uint64_t held_v
 }
 
 Result<Held> apply(const Held& held, const Update& update, std::string_view ed25519_public_key, Scope scope,
-                   const std::vector<std::string>& nodes) {
+                   std::string_view node) {
   AIGRID_TRY(Manifest next, verify(update.manifest, ed25519_public_key));
   AIGRID_CHECK_OK(check_order(held, update, next));
-  const auto refuse_foreign = [&](const std::string& name) -> Result<void> {
-    if (wanted(scope, name, nodes)) return {};
-    return Error{Code::PermissionDenied, Origin::Upstream, Retry::Never,
-                 "bundle update: section \"" + name + "\" is not for this reader; keep the copy held"};
-  };
-  for (const auto& [name, text] : update.full) AIGRID_CHECK_OK(refuse_foreign(name));
-  for (const auto& [name, lines] : update.changed) AIGRID_CHECK_OK(refuse_foreign(name));
   Held out;
   for (const auto& [name, hash] : next.sections) {
-    if (!wanted(scope, name, nodes)) continue;
+    if (!in_scope(scope, name, node)) continue;
     AIGRID_TRY(out.sections[name], next_text(held, update, name, hash));
   }
+  AIGRID_CHECK_OK(learn_agents(out.sections, next));
+  for (const auto& [name, hash] : next.sections) {
+    if (!name.starts_with(kAgentPrefix) || !keeps(held, update, scope, node, name, hash)) continue;
+    AIGRID_TRY(out.sections[name], next_text(held, update, name, hash));
+  }
+  AIGRID_CHECK_OK(refuse_foreign(update, out));
   out.manifest = update.manifest;
   out.parsed = std::move(next);
   return out;

@@ -15,7 +15,7 @@ namespace {
 Error broken(std::string message) { return {Code::DataLoss, Origin::Upstream, Retry::Same, std::move(message)}; }
 
 bool holds_keys(std::string_view section) { return section.substr(0, 5) == "keys/"; }
-bool for_agent(std::string_view section) { return section.substr(0, 6) == "agent/"; }
+bool for_agent(std::string_view section) { return section.starts_with(kAgentPrefix); }
 
 Result<void> read_line(std::string_view line, grid::Inventory& out) {
   AIGRID_TRY(const auto key, key_of(line));
@@ -66,7 +66,7 @@ void finish(const Held& held, grid::Inventory& out) {
 Result<void> read_plain(const Held& held, grid::Inventory& out) {
   const bool whole = held.sections.find("models") != held.sections.end();
   for (const auto& [name, text] : held.sections) {
-    if (holds_keys(name) || (whole && for_agent(name))) continue;
+    if (holds_keys(name) || name.starts_with(kShardPrefix) || (whole && for_agent(name))) continue;
     AIGRID_CHECK_OK(read_section(*text, out));
   }
   return {};

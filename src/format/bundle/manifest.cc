@@ -2,6 +2,7 @@
 #include "base/crypto/encode.h"
 #include "base/crypto/hash.h"
 #include "format/bundle/bundle.h"
+#include "format/bundle/section.h"
 #include "format/json/json.h"
 
 namespace aigrid::bundle {
@@ -16,8 +17,12 @@ std::string hash_of(std::string_view section_text) { return crypto::hex(crypto::
 
 SignedManifest sign(const Manifest& m, std::string_view ed25519_seed) {
   SignedManifest out;
+  json::Json sections = json::Json::object();
+  for (const auto& [name, hash] : m.sections) {
+    if (!name.starts_with(kAgentPrefix)) sections[name] = hash;
+  }
   out.bytes = json::dump(json::Json{
-      {"format", m.format}, {"grid", m.grid}, {"epoch", m.epoch}, {"version", m.version}, {"sections", m.sections}});
+      {"format", m.format}, {"grid", m.grid}, {"epoch", m.epoch}, {"version", m.version}, {"sections", sections}});
   if (const auto key = crypto::SigningKey::from_seed(ed25519_seed); key.ok()) out.signature = key->sign(out.bytes);
   return out;
 }
@@ -50,9 +55,9 @@ Manifest manifest_of(const Sections& sections, std::string grid, std::uint64_t e
 }
 
 bool in_scope(Scope scope, std::string_view section, std::string_view node) {
-  constexpr std::string_view kAgent = "agent/";
-  if (section.substr(0, kAgent.size()) == kAgent) return !node.empty() && section.substr(kAgent.size()) == node;
-  return scope == Scope::Gateway || section == "sites" || section == "policy";
+  if (section.starts_with(kAgentPrefix)) return !node.empty() && section.substr(kAgentPrefix.size()) == node;
+  if (scope == Scope::Gateway || section == "sites" || section == "policy") return true;
+  return !node.empty() && section == agent_shard(node);
 }
 
 std::map<std::string, std::string> held_hashes(const Held& held) {

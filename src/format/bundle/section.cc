@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/crypto/encode.h"
+#include "base/crypto/hash.h"
 #include "format/api/inventory.h"
 #include "format/api/resource.h"
 #include "format/bundle/bundle.h"
@@ -59,12 +60,23 @@ void add_agents(const grid::Inventory& all, Lines& out) {
     for (const auto& node : d.nodes) by_node[node].push_back(&d);
   }
   for (const auto& node : all.nodes) {
-    auto& lines = out["agent/" + node.name];
+    auto& lines = out[agent_section(node.name)];
     lines.push_back(line_of(node));
     for (const auto* d : by_node[node.name]) {
       lines.push_back(line_of(*d));
       if (const auto m = models.find(d->model); m != models.end()) lines.push_back(line_of(*m->second));
     }
+  }
+}
+
+void add_shards(const grid::Inventory& all, Sections& sections) {
+  Lines shards;
+  for (const auto& node : all.nodes) {
+    const auto hash = hash_of(*sections.at(agent_section(node.name)));
+    shards[agent_shard(node.name)].push_back(agent_line(node.name, hash));
+  }
+  for (const auto& [name, list] : shards) {
+    sections[name] = std::make_shared<const std::string>(join({list.begin(), list.end()}));
   }
 }
 
@@ -142,6 +154,36 @@ std::string key_section(std::string_view kid) {
   return "keys/" + crypto::hex(std::string(1, static_cast<char>(byte & (kKeyShards - 1))));
 }
 
+std::string agent_section(std::string_view node) { return std::string(kAgentPrefix).append(node); }
+
+std::string agent_shard(std::string_view node) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  static_assert(kDigits.size() == kAgentShards);
+  const auto hash = crypto::sha256(node);
+  return std::string(kShardPrefix) + kDigits[static_cast<unsigned char>(hash[0]) % kAgentShards];
+}
+
+std::string agent_line(std::string_view node, std::string_view hash) {
+  return std::string(kKindMark) + "Agent\"" + std::string(kNameMark.substr(0, kNameMark.size() - 1)) +
+         json::quoted(node) + R"(,"spec":{"hash":)" + json::quoted(hash) + "}}";
+}
+
+Result<void> read_shard(std::string_view text, std::map<std::string, std::string>& hashes) {
+  AIGRID_TRY(const auto lines, lines_of(text));
+  for (const auto line : lines) {
+    AIGRID_TRY(const json::Json value, json::parse(line));
+    json::Reader reader(value, "agents");
+    std::string kind;
+    std::string name;
+    std::map<std::string, std::string> spec;
+    reader.get("kind", kind).get("name", name).get("spec", spec);
+    AIGRID_CHECK_OK(reader.result());
+    if (kind != "Agent" || name.empty()) return broken("bundle section: a line of agents/ names no agent");
+    hashes[agent_section(name)] = spec["hash"];
+  }
+  return {};
+}
+
 Sections compile(const grid::Inventory& everything) {
   Lines lines;
   for (const char* name : {"sites", "policy", "models", "prices", "peers"}) lines[name];
@@ -159,6 +201,7 @@ Sections compile(const grid::Inventory& everything) {
   for (const auto& [name, list] : lines) {
     out[name] = std::make_shared<const std::string>(join({list.begin(), list.end()}));
   }
+  add_shards(everything, out);
   return out;
 }
 

@@ -1,4 +1,5 @@
 #include "format/bundle/bundle.h"
+#include "format/bundle/section.h"
 
 namespace aigrid::bundle {
 
@@ -95,6 +96,18 @@ Result<In> open(std::string_view bytes, std::string_view magic, const char* what
   return In(bytes.substr(magic.size() + 1));
 }
 
+// Of the sections of agents, or of the others.
+Result<void> check_hashes(const Held& held, bool of_agents) {
+  for (const auto& [name, text] : held.sections) {
+    if (name.starts_with(kAgentPrefix) != of_agents) continue;
+    const auto hash = held.parsed.sections.find(name);
+    if (hash == held.parsed.sections.end() || hash->second != hash_of(*text)) {
+      return broken("bundle: section \"" + name + "\" does not have the signed hash; fetch it again");
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string encode(const Update& update) {
@@ -160,12 +173,9 @@ Result<Held> decode_held(std::string_view bytes, std::string_view ed25519_public
   }
   if (!in.done()) return broken("bundle is truncated or has bytes left over; fetch it again");
   AIGRID_TRY(held.parsed, verify(held.manifest, ed25519_public_key));
-  for (const auto& [name, text] : held.sections) {
-    const auto hash = held.parsed.sections.find(name);
-    if (hash == held.parsed.sections.end() || hash->second != hash_of(*text)) {
-      return broken("bundle: section \"" + name + "\" does not have the signed hash; fetch it again");
-    }
-  }
+  AIGRID_CHECK_OK(check_hashes(held, false));
+  AIGRID_CHECK_OK(learn_agents(held.sections, held.parsed));
+  AIGRID_CHECK_OK(check_hashes(held, true));
   return held;
 }
 
