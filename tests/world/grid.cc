@@ -14,7 +14,7 @@ namespace {
 constexpr const char* kAdminKey = "the-admin-key-of-this-world";
 constexpr const char* kControl = "control/control";
 constexpr const char* kAdmin = "control/admin";
-constexpr const char* kManagement = "10.9.0.1:7000";
+constexpr const char* kManagement = "127.9.0.1:7000";
 constexpr const char* kInner = "10.9.0.1:7001";
 constexpr const char* kModels = "/models";
 

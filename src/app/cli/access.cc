@@ -33,7 +33,7 @@ Result<Access> find_grid(io::Env& env, Access access) {
 io::Task<Result<nlohmann::json>> call(io::Env& env, Access access, std::string method, std::string target,
                                       std::string body) {
   AIGRID_CO_TRY(const Access found, find_grid(env, std::move(access)));
-  io::ManagementClient client(env, found.management, found.admin_key);
+  io::ManagementClient client(env, found.management, found.admin_key, found.ca);
   auto answer = co_await client.call(std::move(method), std::move(target), std::move(body), {}, found.limits.call);
   if (!answer.ok()) {
     Error error = std::move(answer).error();

@@ -6,7 +6,7 @@
 
 #include "format/http/sse.h"
 #include "format/json/json.h"
-#include "io/http/client.h"
+#include "io/http/web.h"
 
 namespace aigrid::cli {
 
@@ -23,14 +23,6 @@ http::RequestHead head_of(const ChatAsk& ask) {
 Error cut() { return {Code::DataLoss, Origin::Upstream, Retry::Never, "the answer was cut before its end; ask again"}; }
 
 }  // namespace
-
-io::Address address_of(std::string_view url) {
-  for (const std::string_view scheme : {"http://"}) {
-    if (url.starts_with(scheme)) url.remove_prefix(scheme.size());
-  }
-  while (url.ends_with('/')) url.remove_suffix(1);
-  return io::Address(url);
-}
 
 std::string chat_body(const ChatAsk& ask) {
   json::Json body{{"model", ask.model},
@@ -93,7 +85,7 @@ io::Task<Result<ChatOutcome>> ask_chat(io::Env& env, ChatAsk ask, TokenSink toke
   times.head = ask.within;
   times.piece = ask.within;
   std::string body = chat_body(ask);
-  auto answer = co_await io::http1_request(env, address_of(ask.gateway), head_of(ask), std::move(body), times);
+  auto answer = co_await io::web_request(env, ask.gateway, ask.ca, head_of(ask), std::move(body), times);
   if (!answer.ok()) {
     Error error = std::move(answer).error();
     error.message = "no answer from the gateway at " + ask.gateway + ": " + error.message;

@@ -12,7 +12,8 @@
 namespace aigrid::cli {
 
 struct ChatAsk {
-  io::Address gateway{};  // perhaps with http:// before it
+  std::string gateway{};  // its URL
+  std::string ca{};       // PEM file of whom to trust behind https://; empty: whom this machine trusts
   std::string key{};
   std::string model{};
   std::string message{};
@@ -35,8 +36,6 @@ using TokenSink = std::function<void(std::string_view text)>;
 
 io::Task<Result<ChatOutcome>> ask_chat(io::Env& env, ChatAsk ask, TokenSink token);
 
-// "host:port" of "http://host:port/".
-io::Address address_of(std::string_view url);
 // The body that is sent.
 std::string chat_body(const ChatAsk& ask);
 // Takes one event's text into the outcome; gives the answer's new text. InvalidArgument for an error event.

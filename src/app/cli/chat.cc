@@ -3,7 +3,7 @@
 
 #include "app/cli/access.h"
 #include "app/cli/ask_chat.h"
-#include "io/http/client.h"
+#include "io/http/web.h"
 
 namespace aigrid::cli {
 
@@ -33,7 +33,7 @@ io::Task<Result<std::string>> first_chat_model(io::Env& env, const ChatOptions& 
   http::RequestHead head{"GET", "/v1/models", {{"authorization", "Bearer " + options.key}}};
   io::ClientTimes times;
   times.head = options.access.limits.call;
-  auto answer = co_await io::http1_request(env, address_of(options.gateway), std::move(head), {}, times);
+  auto answer = co_await io::web_request(env, options.gateway, options.access.ca, std::move(head), {}, times);
   if (!answer.ok())
     co_return unavailable("no answer from the gateway at " + options.gateway + ": " + answer.error().message);
   auto body = co_await answer->read_all(kAnswerBytes);
@@ -54,6 +54,7 @@ io::Task<int> run_chat(io::Env& env, Writer& writer, ChatOptions options) {
   }
   ChatAsk ask;
   ask.gateway = options.gateway;
+  ask.ca = options.access.ca;
   ask.key = options.key;
   ask.model = options.model;
   ask.message = options.message;

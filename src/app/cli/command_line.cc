@@ -55,6 +55,8 @@ class Reader {
   void add_access(CLI::App* sub, Access& access, bool* json) {
     sub->add_option("--management", access.management, "control's management address")->envname("AIGRID_MANAGEMENT");
     sub->add_option("--admin-key", access.admin_key, "admin credential")->envname("AIGRID_ADMIN_KEY");
+    sub->add_option("--ca", access.ca, "PEM file of whom to trust behind https://, if not this machine's")
+        ->envname("AIGRID_CA");
     add_state(sub, access.state);
     if (json != nullptr) add_json(sub, *json);
   }
@@ -173,6 +175,8 @@ void Reader::add_control() {
   CLI::App* sub = command(app_, "control", "run the control plane", control_);
   sub->add_option("--state", control_.state, "its own folder")->required();
   sub->add_option("--management", control_.management, "address of the management API")->required();
+  sub->add_option("--management-certificate", control_.management_tls.certificate, "PEM file; needed off loopback");
+  sub->add_option("--management-key", control_.management_tls.key, "PEM file of the certificate's key");
   sub->add_option("--inner", control_.inner, "address for gateways")->required();
   sub->add_option("--ops", control_.ops, "address of /livez, /readyz, /metrics");
   sub->add_option("--grid", control_.grid, "name of the grid")->capture_default_str();
@@ -190,8 +194,8 @@ void Reader::add_gateway() {
   sub->add_option("--public-address", gateway_.public_address, "address of the client API")->capture_default_str();
   sub->add_option("--inner", gateway_.inner, "address for agents and peers")->capture_default_str();
   sub->add_option("--ops", gateway_.ops, "address of /livez, /readyz, /metrics");
-  sub->add_option("--public-certificate", gateway_.public_certificate, "PEM file; needed off loopback");
-  sub->add_option("--public-key", gateway_.public_key, "PEM file of the certificate's key");
+  sub->add_option("--public-certificate", gateway_.public_tls.certificate, "PEM file; needed off loopback");
+  sub->add_option("--public-key", gateway_.public_tls.key, "PEM file of the certificate's key");
   sub->add_option("--advertise-public", gateway_.advertise_public, "what clients dial, if another");
   sub->add_option("--advertise-inner", gateway_.advertise_inner, "what peers dial, if another");
 }

@@ -21,6 +21,7 @@ struct CommandLimits {
 struct Access {
   std::string management;
   std::string admin_key;
+  std::string ca;  // PEM file of whom to trust behind https://; empty: whom this machine trusts
   std::string state = ".dev/state";
   CommandLimits limits;
 };

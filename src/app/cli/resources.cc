@@ -105,7 +105,7 @@ io::Task<int> run_apply(io::Env& env, Writer& writer, ApplyOptions options) {
   for (const auto& problem : read->problems) problems.push_back(api::to_text(problem));
   // With mistakes here already, control only looks, so that all mistakes are told at once.
   const bool look = options.dry_run || !problems.empty();
-  io::ManagementClient client(env, access->management, access->admin_key);
+  io::ManagementClient client(env, access->management, access->admin_key, access->ca);
   const std::string body = apply_body(read->resources);
   http::Headers headers;
   if (!options.approve_with.empty()) headers.set("x-aigrid-approval", options.approve_with);

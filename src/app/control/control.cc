@@ -125,6 +125,8 @@ io::Task<int> run_control(io::Env& env, ControlOptions options) {
   Admins admins(env, door, *admin_key);
   const Result<void> known = co_await admins.load();
   if (!known.ok()) co_return cannot_start(env, known.error());
+  auto wrap = io::web_wrap(env, "management", options.management, options.management_tls);
+  if (!wrap.ok()) co_return cannot_start(env, wrap.error());
   auto listeners = listen(env, options);
   if (!listeners.ok()) co_return cannot_start(env, listeners.error());
 
@@ -142,7 +144,7 @@ io::Task<int> run_control(io::Env& env, ControlOptions options) {
   tasks.spawn(io::keep_renewed(env, **membership, std::move(renewal)));
   if (listeners->management) {
     io::ServeFn serve = [&management](io::Exchange& exchange) { return management.serve(exchange); };
-    tasks.spawn(io::serve_listener(env, *listeners->management, clients, limits, std::move(serve)));
+    tasks.spawn(io::serve_listener(env, *listeners->management, clients, limits, std::move(serve), *wrap));
   }
   if (listeners->inner) tasks.spawn(inner.run(std::move(listeners->inner)));
   if (listeners->ops) {

@@ -11,6 +11,7 @@
 #include "base/time.h"
 #include "core/ledger/terms.h"
 #include "io/env/env.h"
+#include "io/http/web.h"
 
 namespace aigrid::control {
 
@@ -37,6 +38,7 @@ struct ControlLimits {
 struct ControlOptions {
   std::string state;
   io::Address management;
+  io::WebCertificate management_tls;  // none: plain, on loopback only
   io::Address inner;
   io::Address ops;
   std::string grid = "aigrid";

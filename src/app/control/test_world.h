@@ -24,7 +24,7 @@ namespace aigrid::control::test {
 
 using json::Json;
 
-inline constexpr const char* kManagement = "10.0.0.1:7000";
+inline constexpr const char* kManagement = "127.0.0.1:7000";
 inline constexpr const char* kInner = "10.0.0.1:7001";
 inline constexpr const char* kAdmin = "admin-key-of-the-test";
 

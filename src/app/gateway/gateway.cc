@@ -6,13 +6,13 @@
 #include "app/gateway/control_link.h"
 #include "app/gateway/inner_server.h"
 #include "app/gateway/public_api.h"
-#include "app/gateway/public_tls.h"
 #include "app/gateway/quotas.h"
 #include "app/gateway/services.h"
 #include "core/routing/readiness.h"
 #include "io/client/join.h"
 #include "io/client/ops_server.h"
 #include "io/client/renewal.h"
+#include "io/http/web.h"
 
 namespace aigrid::gateway {
 
@@ -164,7 +164,7 @@ io::Task<int> run_gateway(io::Env& env, GatewayOptions options) {
   };
   auto made = env.files().make_folders(options.state);
   if (!made.ok()) co_return failed("state_unusable", made.error());
-  auto wrap = public_wrap(env, options);
+  auto wrap = io::web_wrap(env, "public", options.public_address, options.public_tls);
   if (!wrap.ok()) co_return failed("public_tls_unusable", wrap.error());
   auto public_listener = env.listen(options.public_address, {});
   if (!public_listener.ok()) co_return failed("public_listener_failed", public_listener.error());

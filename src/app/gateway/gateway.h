@@ -9,6 +9,7 @@
 #include "core/dispatch/request_life.h"
 #include "core/dispatch/site_queue.h"
 #include "io/env/env.h"
+#include "io/http/web.h"
 
 namespace aigrid::gateway {
 
@@ -18,8 +19,7 @@ struct GatewayOptions {
   io::Address control;  // control's inner listener
   std::string token;    // join token; needed until the first join succeeded
   io::Address public_address = "127.0.0.1:0";
-  std::string public_certificate;  // PEM files; both empty: plain, on loopback only
-  std::string public_key;
+  io::WebCertificate public_tls;  // none: plain, on loopback only
   io::Address inner = "127.0.0.1:0";
   io::Address ops;               // empty: none
   io::Address advertise_public;  // what others dial; empty: what was bound

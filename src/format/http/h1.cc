@@ -75,6 +75,10 @@ void H1Parser::restart() {
   events_.clear();
 }
 
+std::string H1Parser::over_limit() const {
+  return "over the limit of " + std::to_string(limits_.body_bytes) + " bytes: send less at once";
+}
+
 void H1Parser::fail(int status, std::string reason) {
   state_ = State::Failed;
   H1Event event;
@@ -297,8 +301,7 @@ void H1Parser::end_head() {
     }
   }
   if (framing_.length && *framing_.length > limits_.body_bytes && !no_body_)
-    return fail(413, "body of " + std::to_string(*framing_.length) + " bytes; the limit is " +
-                         std::to_string(limits_.body_bytes));
+    return fail(413, "a body of " + std::to_string(*framing_.length) + " bytes is " + over_limit());
   begin_body();
 }
 
@@ -345,8 +348,7 @@ void H1Parser::take_chunk_size(std::string_view line) {
     return;
   }
   body_seen_ += size;
-  if (body_seen_ > limits_.body_bytes)
-    return fail(413, "chunked body over the limit of " + std::to_string(limits_.body_bytes) + " bytes");
+  if (body_seen_ > limits_.body_bytes) return fail(413, "the chunked body is " + over_limit());
   left_ = size;
   state_ = State::ChunkBytes;
 }
@@ -356,7 +358,7 @@ std::size_t H1Parser::feed_body(std::string_view bytes) {
   event.kind = H1Event::Kind::Body;
   if (state_ == State::UntilClose) {
     body_seen_ += bytes.size();
-    if (body_seen_ > limits_.body_bytes) return fail(413, "body over the limit"), bytes.size();
+    if (body_seen_ > limits_.body_bytes) return fail(413, "the body is " + over_limit()), bytes.size();
     event.body = bytes;
     events_.push_back(std::move(event));
     return bytes.size();

@@ -98,6 +98,7 @@ class H1Parser {
   void begin_body();
   void finish();
   void fail(int status, std::string reason);
+  std::string over_limit() const;
   Headers& headers() { return role_ == H1Role::Server ? request_.headers : response_.headers; }
 
   H1Role role_;

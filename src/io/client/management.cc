@@ -1,22 +1,18 @@
 #include "io/client/management.h"
 
 #include "format/json/json.h"
-#include "io/http/client.h"
+#include "io/http/web.h"
 
 namespace aigrid::io {
 
 namespace {
 
 constexpr std::size_t kAnswerLimit = std::size_t{256} << 20U;
-constexpr std::string_view kScheme = "http://";
 
 }  // namespace
 
-ManagementClient::ManagementClient(Env& env, std::string address, std::string admin_key)
-    : env_(env), address_(std::move(address)), admin_key_(std::move(admin_key)) {
-  if (address_.starts_with(kScheme)) address_.erase(0, kScheme.size());
-  while (address_.ends_with('/')) address_.pop_back();
-}
+ManagementClient::ManagementClient(Env& env, std::string address, std::string admin_key, std::string ca)
+    : env_(env), address_(std::move(address)), admin_key_(std::move(admin_key)), ca_(std::move(ca)) {}
 
 Task<Result<ManagementAnswer>> ManagementClient::call(std::string method, std::string target, std::string body,
                                                       http::Headers headers, Duration within) {
@@ -26,7 +22,7 @@ Task<Result<ManagementAnswer>> ManagementClient::call(std::string method, std::s
   ClientTimes times;
   times.head = within;
   times.piece = within;
-  auto answer = co_await http1_request(env_, address_, std::move(head), std::move(body), times);
+  auto answer = co_await web_request(env_, address_, ca_, std::move(head), std::move(body), times);
   if (!answer.ok()) co_return std::move(answer).error();
   auto whole = co_await answer->read_all(kAnswerLimit);
   if (!whole.ok()) co_return std::move(whole).error();
@@ -36,7 +32,7 @@ Task<Result<ManagementAnswer>> ManagementClient::call(std::string method, std::s
 Task<Result<ManagementAnswer>> ManagementClient::watch(std::string target, std::function<bool(std::string_view)> line) {
   http::RequestHead head{
       "GET", std::move(target), {{"authorization", "Bearer " + admin_key_}, {"accept", "application/jsonl"}}};
-  auto answer = co_await http1_request(env_, address_, std::move(head), {}, {});
+  auto answer = co_await web_request(env_, address_, ca_, std::move(head), {}, {});
   if (!answer.ok()) co_return std::move(answer).error();
   ManagementAnswer out{answer->head.status, answer->head.headers, {}};
   if (!out.ok()) {

@@ -1,4 +1,5 @@
-// ManagementClient: the CLI's and up's client of control's /api/v1, one HTTP/1.1 connection a call. One worker.
+// ManagementClient: the CLI's and up's client of control's /api/v1, one HTTP/1.1 connection a call, over TLS where its
+// address says https://. One worker.
 // Errors: Unavailable, DeadlineExceeded, DataLoss; an HTTP error status is not an Error but an Answer.
 #pragma once
 
@@ -21,8 +22,8 @@ struct ManagementAnswer {
 
 class ManagementClient {
  public:
-  // `address`: "host:port", "unix:/path", or the same with http:// before it.
-  ManagementClient(Env& env, std::string address, std::string admin_key);
+  // `address`: see io/http/web.h. `ca`: PEM file of the certificates to trust; empty: those of this machine.
+  ManagementClient(Env& env, std::string address, std::string admin_key, std::string ca = {});
 
   // `target` with its query: "/api/v1/sites?watch=1". `headers` may add If-Match and the like.
   Task<Result<ManagementAnswer>> call(std::string method, std::string target, std::string body = {},
@@ -32,8 +33,9 @@ class ManagementClient {
 
  private:
   Env& env_;
-  Address address_;
+  std::string address_;
   std::string admin_key_;
+  std::string ca_;
 };
 
 // Code and sentence of a problem+json (or other) answer, for people: `409 conflict: … (remedy)`.

@@ -134,7 +134,7 @@ Task<Result<std::string>> ServerConnection::read_body(std::size_t limit) {
     if (!over && body_done_) co_return out;
   }
   failed_status_ = 413;
-  failed_reason_ = "request body over the limit of " + std::to_string(limit) + " bytes";
+  failed_reason_ = "the body is over the limit of " + std::to_string(limit) + " bytes: send less at once";
   co_return client_error(Code::ResourceExhausted, failed_reason_);
 }
 Task<bool> ServerConnection::discard_body() {
