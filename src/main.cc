@@ -30,7 +30,16 @@ struct Run {
   io::Task<int> operator()(agent::ProbeOptions& o) const { return probe(env, writer, std::move(o)); }
   io::Task<int> operator()(cli::ApplyOptions& o) const { return cli::run_apply(env, writer, std::move(o)); }
   io::Task<int> operator()(cli::GetOptions& o) const { return cli::run_get(env, writer, std::move(o)); }
+  io::Task<int> operator()(cli::AuditExportOptions& o) const {
+    return cli::run_audit_export(env, writer, std::move(o));
+  }
+  io::Task<int> operator()(cli::AuditVerifyOptions& o) const {
+    return cli::run_audit_verify(env, writer, std::move(o));
+  }
   io::Task<int> operator()(cli::PolicyTestOptions& o) const { return cli::run_policy_test(env, writer, std::move(o)); }
+  io::Task<int> operator()(cli::PolicyPreviewOptions& o) const {
+    return cli::run_policy_preview(env, writer, std::move(o));
+  }
   io::Task<int> operator()(cli::PolicyDiffOptions& o) const { return cli::run_policy_diff(env, writer, std::move(o)); }
   io::Task<int> operator()(cli::TokenOptions& o) const { return cli::run_token(env, writer, std::move(o)); }
   io::Task<int> operator()(cli::KeyCreateOptions& o) const { return cli::run_key_create(env, writer, std::move(o)); }

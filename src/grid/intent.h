@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "grid/tier.h"
+
 namespace aigrid::grid {
 
 enum class Sort : std::uint8_t { Latency, Price };
@@ -24,6 +26,7 @@ struct Intent {
   std::vector<std::string> regimes{};
   // Preferences.
   std::optional<Sort> sort;
+  std::optional<Tier> tier{};
   bool trace = false;    // full explanation in the answer
   bool dry_run = false;  // decide, answer nothing
 };

@@ -23,7 +23,7 @@ struct Receipt {
 
 // One component that touched the data of a request.
 struct RouteStep {
-  std::string action;  // terminate | process | log
+  std::string action;  // terminate | relay | process | log
   std::string place;   // gateway or node
   std::string site;
   bool operator==(const RouteStep&) const = default;
@@ -38,8 +38,12 @@ struct LeafAttempt {
   std::string site;
   std::string node;
   std::string result;
+  std::int64_t asked_us = 0;  // after the request was received
   std::uint64_t prompt_tokens = 0;
   std::uint64_t completion_tokens = 0;
+  std::uint64_t heard_tokens = 0;  // as in grid::AttemptRecord, like the two below
+  bool hedge = false;
+  bool resumes = false;
   bool operator==(const LeafAttempt&) const = default;
 };
 
@@ -53,6 +57,7 @@ struct RequestLeaf {
   std::vector<std::string> zones;  // asked for; all must hold
   std::uint64_t data_level = 0;
   std::vector<std::string> regimes;
+  std::int64_t received_unix_ms = 0;  // when it was admitted or denied
   std::uint64_t bundle_version = 0;
   std::string bundle_hash;                 // SHA-256 of the manifest it was admitted and rated under, 32 bytes
   std::vector<std::string> later_bundles;  // the same of those that it was routed again under
@@ -62,8 +67,8 @@ struct RequestLeaf {
   std::vector<RouteStep> route;
   std::vector<SitesRemoved> removed;
   std::string gateway_certificate;  // SHA-256 of what the ingress proved itself with, 32 bytes; empty: not known
-  std::string request_hash;         // SHA-256(salt ‖ body), 32 bytes
-  std::string answer_hash;          // SHA-256(salt ‖ bytes sent before the last `,"grid":`), 32 bytes
+  std::string request_hash;         // SHA-256(salt ‖ body), 32 bytes; empty: its body never came whole
+  std::string answer_hash;          // SHA-256(salt ‖ bytes sent before the last `,"grid":`), 32 bytes; empty: none were
   Outcome outcome = Outcome::Refused;
   std::string code;
   std::uint64_t status = 0;
@@ -72,6 +77,7 @@ struct RequestLeaf {
   std::string price_book;
   std::int64_t input_nano = 0;
   std::int64_t output_nano = 0;
+  std::uint64_t prompt_most = 0;  // as in grid::Terms
   std::int64_t charge_nano = 0;
   std::int64_t ttft_us = 0;
   std::int64_t total_us = 0;

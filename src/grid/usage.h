@@ -29,7 +29,7 @@ struct AttemptRecord {
   std::string result;  // "ok", or the reason it ended
   Usage usage;
   std::uint64_t heard_tokens = 0;  // completion tokens whose frames the ingress itself received
-  bool hedge = false;              // asked beside another attempt that was still under way
+  bool hedge = false;              // raced another for the first token, and lost
   bool resumes = false;            // goes on from what the attempt before it delivered
   // The site's terms when the request was admitted.
   std::string operator_name = {};
@@ -58,6 +58,7 @@ struct Record {
   std::string key_id;
   std::string model;
   std::string endpoint;  // "chat.completions" | "embeddings"
+  std::string tier;      // as it was treated; empty: refused before that was known
   std::string site;      // that answered; empty when none did
   std::string node;
   Outcome outcome = Outcome::Refused;

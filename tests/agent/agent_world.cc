@@ -97,7 +97,7 @@ io::Task<void> AgentWorld::take_records(std::shared_ptr<io::H2Stream> stream) {
     const auto end = rest.find('\n');
     auto record = inner::decode_agent_record(rest.substr(0, end));
     EXPECT_TRUE(record.ok());
-    if (record.ok()) records.push_back(std::move(*record));
+    if (record.ok()) (ledger::of_no_request(*record) ? own_work : records).push_back(std::move(*record));
     rest.remove_prefix(end + 1);
   }
 }

@@ -14,6 +14,7 @@
 #include "base/crypto/ed25519.h"
 #include "base/crypto/encode.h"
 #include "base/crypto/hash.h"
+#include "core/ledger/node_work.h"
 #include "format/bundle/bundle.h"
 #include "format/inner/frames.h"
 #include "format/inner/grant.h"
@@ -192,7 +193,8 @@ class AgentWorld {
   std::vector<std::string> bundle_answers;
   inner::NodeReport report;
   std::uint64_t reports = 0;
-  std::vector<grid::AgentRecord> records;  // that arrived
+  std::vector<grid::AgentRecord> records;   // of attempts, that arrived
+  std::vector<grid::AgentRecord> own_work;  // of no request
   bool refuse_records = false;
   int connections = 0;
   std::optional<int> exit_code;

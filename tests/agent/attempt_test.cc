@@ -98,6 +98,10 @@ TEST_F(AttemptTest, ALyingGatewayIsRefusedByTheNodesOwnBundle) {
   unknown.ask.bundle_version = 99;
   grid.run(unknown);
   EXPECT_EQ(unknown.refuse->verdict, inner::Refuse::Verdict::Elsewhere);
+  swiss = grid.chat_trial("secret", 4, true, "swiss");  // widened a moment ago, perhaps
+  swiss.ask.bundle_version = 99;
+  grid.run(swiss);
+  EXPECT_EQ(swiss.refuse->verdict, inner::Refuse::Verdict::Elsewhere);
   EXPECT_EQ(counts().prompt_tokens, before.prompt_tokens);
   EXPECT_THAT(grid.log(), HasSubstr("residency_denied"));
   Trial allowed = grid.chat_trial("hello", 2, true, "mairie");
@@ -156,6 +160,49 @@ TEST_F(AttemptTest, CancelStopsTheEngineAndStillBringsTheUsage) {
   EXPECT_TRUE(grid.world.run_until([&] { return counts().aborted == 1; }, 1s));
   EXPECT_LT(counts().completion_tokens, 12U);
   EXPECT_TRUE(grid.world.run_until([&] { return grid.engine("chat").running == 0; }, 1s));
+}
+
+// What it made after its caller had left is in its counters, and so in a record.
+TEST_F(AttemptTest, WhatAnEngineMadeForNobodyIsWrittenDown) {
+  auto* engine = grid.engines.running(grid.engine("chat").url);
+  engine->script().tail_tokens = 2;
+  Trial trial = grid.chat_trial("tell me a story", 24, true);
+  trial.cancel_after_tokens = 3;
+  grid.run(trial);
+  ASSERT_TRUE(trial.end) << grid.log();
+  const auto unclaimed = [&] {
+    std::uint64_t out = 0;
+    for (const auto& r : grid.own_work) out += r.finish == "unclaimed" ? r.usage.completion_tokens : 0;
+    return out;
+  };
+  EXPECT_TRUE(grid.world.run_until([&] { return unclaimed() == 2; }, 5s)) << unclaimed();
+  grid.world.run_for(3s);
+  grid::Usage all;
+  for (const auto* list : {&grid.records, &grid.own_work}) {
+    for (const auto& r : *list) {
+      if (r.deployment != "chat") continue;
+      all.prompt_tokens += r.usage.prompt_tokens;
+      all.completion_tokens += r.usage.completion_tokens;
+    }
+  }
+  EXPECT_EQ(all.prompt_tokens, counts().prompt_tokens);
+  EXPECT_EQ(all.completion_tokens, counts().completion_tokens);
+}
+
+// Before the engine has said anything its prompt is not guessed: what it read for nobody is in its counters.
+TEST_F(AttemptTest, APromptThatIsCutIsCountedByTheEngine) {
+  auto* engine = grid.engines.running(grid.engine("chat").url);
+  engine->script().prefill_tokens_per_s = 4;
+  Trial trial = grid.chat_trial("tell me a story", 24, true);
+  trial.ask.prompt_tokens = 77;
+  trial.cancel_after = 500ms;
+  grid.run(trial);
+  ASSERT_TRUE(trial.end) << grid.log();
+  EXPECT_EQ(trial.end->usage.prompt_tokens, 0U);
+  EXPECT_FALSE(trial.end->estimated);
+  EXPECT_TRUE(
+      grid.world.run_until([&] { return !grid.own_work.empty() && grid.own_work.back().finish == "unclaimed"; }, 20s));
+  EXPECT_EQ(grid.own_work.back().usage.prompt_tokens, 8U);
 }
 
 TEST_F(AttemptTest, AResetStreamStopsTheEngineAndFreesTheSlot) {

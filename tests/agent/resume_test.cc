@@ -122,6 +122,14 @@ TEST_F(ResumeTest, WithoutIdsItGoesOnByTextAndSaysSo) {
   EXPECT_TRUE(trial.end->estimated);
 }
 
+TEST_F(ResumeTest, AnAnswerOfFullLengthIsNotBegunAgain) {
+  Trial trial = resumed(5, 5);
+  grid.run(trial);
+  ASSERT_TRUE(trial.refuse) << grid.log();
+  EXPECT_EQ(trial.refuse->verdict, inner::Refuse::Verdict::Elsewhere);
+  for (const auto& record : grid.records) EXPECT_EQ(record.usage.prompt_tokens, 0U);
+}
+
 TEST_F(ResumeTest, WhatHasStateDoesNotGoOn) {
   Trial tools = grid.chat_trial("what is a grid", 4, true);
   json body = json::parse(tools.body);
@@ -202,17 +210,6 @@ TEST_F(ResumeTest, AServerThatKnowsNoStreamOptionsIsAskedWithout) {
   const json answer = json::parse(whole.tail + "}", nullptr, false);
   EXPECT_EQ(answer["choices"][0]["message"]["content"], text_of(0, 4));
   EXPECT_EQ(whole.end->usage.completion_tokens, 4U);
-}
-
-TEST_F(ResumeTest, ACancelBeforeTheEngineSaidAnythingIsAnEstimateAndSaysSo) {
-  script().prefill_tokens_per_s = 1;
-  Trial trial = grid.chat_trial("tell me a story", 24, true);
-  trial.cancel_after = 500ms;
-  grid.run(trial);
-  ASSERT_TRUE(trial.end) << grid.log();
-  EXPECT_EQ(trial.end->finish, "cancelled");
-  EXPECT_EQ(trial.end->usage.prompt_tokens, trial.ask.prompt_tokens);
-  EXPECT_TRUE(trial.end->estimated);
 }
 
 TEST(EngineLog, IsBoundedAndKeepsOneBefore) {

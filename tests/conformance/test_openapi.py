@@ -37,6 +37,8 @@ def test_every_path_is_served(grid, path):
     public = path.startswith("/v1") and not path.startswith("/v1/organization")
     methods = re.findall(r"^    (get|post|put|delete):$", TEXT.split(f"\n  {path}:\n", 1)[1].split("\n  /", 1)[0], re.M)
     filled = path.replace("{id}", grid.chat_model).replace("{kinds}", "sites").replace("{name}", "paris").replace("{kid}", "0" * 16)
+    if "{request}" in filled:
+        filled = filled.replace("{request}", grid.embed("paris").headers["x-request-id"])
     url, key = (grid.url("paris"), grid.key("acme")) if public else (grid.said["management"], grid.said["admin_key"])
     assert methods
     for method in set(methods) - {"delete"}:

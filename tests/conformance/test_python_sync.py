@@ -41,6 +41,14 @@ def test_intent_in_a_header(client, grid):
     assert answer.model_extra["grid"]["site"] == "madrid"
 
 
+@pytest.mark.parametrize("asked, used, tier", [("flex", "flex", "economy"), ("priority", "priority", "realtime"), ("auto", "default", "standard")])
+def test_service_tiers(client, grid, asked, used, tier):
+    raw = client.chat.completions.with_raw_response.create(model=grid.chat_model, max_tokens=2, messages=messages("Hi"), service_tier=asked)
+    answer = raw.parse()
+    assert answer.service_tier == used
+    assert answer.model_extra["grid"]["tier"] == raw.headers["x-aigrid-tier"] == tier
+
+
 def test_stream(client, grid):
     text, last = "", None
     for chunk in client.chat.completions.create(model=grid.chat_model, max_tokens=12, stream=True, messages=messages("Count to five."),

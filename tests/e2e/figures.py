@@ -1,10 +1,12 @@
 """Prints the figures of a running grid as a table: .dev/venv/bin/python tests/e2e/figures.py [NAME…] (after ./dev build).
 
 Starts the example grid, measures as the tests do, and stops it. AIGRID_FULL=1: the long forms. Names: start, propagation,
-failover, outage, residency; none: all but residency. The rows are those of a Markdown table; ./dev drill keeps them."""
+failover, outage, residency, ledger, streams; none: the first four. The rows are those of a Markdown table; ./dev drill keeps them."""
 import sys
 import time
 
+import broken_streams
+import mixed_run
 import test_failover
 import test_propagation
 import test_residency
@@ -77,6 +79,30 @@ def outage(grid):
     row("the same: records still missing at control after its return", "0", "0")  # settled() has waited for it
 
 
+def ledger(grid):
+    count = 500 if FULL else 30
+    def deaths():
+        for names in (["agent-paris-1"], grid.of_site("lyon"), ["gateway-zurich"]):
+            grid.kill(*names)
+            grid.restart(*names)
+            grid.ready()
+    first = mixed_run.Clients(grid, count // 2, seed=1).run(deaths)
+    before_ledger, before_engines = mixed_run.quiet(grid)
+    second = mixed_run.Clients(grid, count - count // 2, seed=2).run()
+    after_ledger, after_engines = mixed_run.quiet(grid)
+    off = [(e1 - e0) - (l1 - l0) for e0, e1, l0, l1 in zip(before_engines, after_engines, before_ledger, after_ledger)]
+    # A request whose ingress was killed is closed by control a quarter of an hour later.
+    missing, doubled = mixed_run.records(grid, [i for i in first.ids + second.ids if "_zurich" not in i])
+    left = first.left + second.left
+    row(f"real engines, {count} requests, {left} left by their client, a node, a site and a gateway killed: records missing, doubled",
+        f"{len(missing)}, {len(doubled)}", "0, 0", not missing and not doubled)
+    row("the same, engines that were not killed, idle: their own counters − ledger, prompt and generated tokens",
+        f"{off[0]}, {off[1]}", "0, 0", off == [0, 0])
+    taken = mixed_run.stopping_times(grid, 20 if FULL else 5)
+    row(f"client gone → engine idle through two gateways, the slowest of {len(taken)}", f"{max(taken) * 1000:.0f} ms", "250 ms",
+        max(taken) <= 0.25)
+
+
 def residency(grid):
     requests = 1000 if FULL else 160
     answers, tokens = test_residency.campaign(grid, requests)
@@ -92,7 +118,19 @@ def residency(grid):
     row(f"tokens that the engines of the {len(tokens)} nodes outside France counted meanwhile", str(abroad), "0", not abroad)
 
 
-FIGURES = {"start": start, "propagation": propagation, "failover": failover, "outage": outage, "residency": residency}
+FIGURES = {"start": start, "propagation": propagation, "failover": failover, "outage": outage, "residency": residency,
+           "ledger": ledger, "streams": streams}
+
+
+def streams(grid):
+    kills = 25 if FULL else 2
+    total, wrong, resumed, same, near, longest = broken_streams.measure(grid, kills)
+    row(f"{total} greedy streams, 8 at a time, a node killed with -9 under them {kills} times: wrong ends", wrong, "0", wrong == 0)
+    row("of these resumed at another node", resumed, "> 0", resumed > 0)
+    row("of these with the very text of the unbroken stream", f"{same} ({same / max(resumed, 1):.1%})", "98 %", same >= 0.98 * resumed)
+    row("of the others, those that part where the engine's two likeliest tokens nearly tie", f"{near} of {resumed - same}", "all",
+        near == resumed - same)
+    row("longest pause that a client saw, with the prompt read again by a CPU", f"{longest * 1000:.0f} ms")
 
 
 def main(names):
@@ -104,7 +142,7 @@ def main(names):
     try:
         grid.start()
         grid.ready()
-        for name in names or [n for n in FIGURES if n != "residency"]:
+        for name in names or [n for n in FIGURES if n not in ("residency", "ledger", "streams")]:
             FIGURES[name](grid)
     finally:
         grid.stop()

@@ -39,16 +39,16 @@ def run(*args, env=None, within=60, check=True, stdin=None):
 
 
 class Grid:
-    def __init__(self, config=ROOT / "examples/europe", state=None):
+    def __init__(self, config=ROOT / "examples/europe", state=None, more=()):
         self._folder = None if state else tempfile.TemporaryDirectory(prefix="aigrid-e2e-")
         self.state = Path(state or self._folder.name + "/state")
-        self.config = config
+        self.config, self.more = config, more  # `more`: arguments of `up`
         self.said = {}
 
     # --- life -------------------------------------------------------------------------------------------------------------
     def start(self, within=120):
         done = run("up", "--config", self.config, "--state", self.state, "--engines", ROOT / "engines", "--detach", "--json",
-                   within=within)
+                   *self.more, within=within)
         return self.take(json.loads(done.stdout))
 
     def take(self, said):

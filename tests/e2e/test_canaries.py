@@ -1,5 +1,5 @@
-"""Prompts of the tenant bound to France, with a text in them that stands nowhere else: afterwards nothing of them lies in any file of
-a process outside France, and nothing in its memory either where the request came in inside France."""
+"""Prompts that are bound to France, by their tenant or by themselves, with a text in them that stands nowhere else: afterwards
+nothing of them lies in any file of a process outside France, and nothing in its memory where the request came in inside France."""
 import base64
 import os
 import secrets
@@ -15,18 +15,19 @@ from opened import family
 HOME, PASSING, STRAY = (f"canary-{name}-{secrets.token_hex(12)}" for name in ("home", "passing", "stray"))
 
 
-def ask_everything(grid, site, canary):
+def ask_everything(grid, site, canary, tenant="mairie", **bound):
     """Whole, streamed, left in the middle, embedded, refused by the rule, and broken."""
+    wish = {"grid": bound} if bound else {}
     text = f"Please repeat: {canary} {canary}"
-    assert grid.chat(site, "mairie", text=text, max_tokens=8, user=canary).status == 200
-    assert list(grid.stream(site, "mairie", text=text, max_tokens=8).events())[-1] == "[DONE]"
-    leaver = grid.stream(site, "mairie", text=text, max_tokens=200)
+    assert grid.chat(site, tenant, text=text, max_tokens=8, user=canary, **wish).status == 200
+    assert list(grid.stream(site, tenant, text=text, max_tokens=8, **wish).events())[-1] == "[DONE]"
+    leaver = grid.stream(site, tenant, text=text, max_tokens=200, **wish)
     next(leaver.events())
     leaver.abort()
-    assert grid.embed(site, "mairie", text=text).status == 200
-    assert grid.chat(site, "mairie", text=text, grid={"only": ["zurich"]}).status == 403
+    assert grid.embed(site, tenant, text=text, **wish).status == 200
+    assert grid.chat(site, tenant, text=text, grid={**bound, "only": ["zurich"]}).status == 403
     broken = b'{"model": "%s", "messages": [{"role": "user", "content": "%s"' % (grid.chat_model.encode(), canary.encode())
-    headers = {**wire.bearer(grid.key("mairie")), "content-type": "application/json"}
+    headers = {**wire.bearer(grid.key(tenant)), "content-type": "application/json"}
     assert wire.ask(grid.url(site), "/v1/chat/completions", broken, headers).status == 400
 
 
@@ -35,7 +36,7 @@ def asked(grid):
     for site in FRENCH:
         ask_everything(grid, site, HOME)
     for site in ("zurich", "frankfurt"):
-        ask_everything(grid, site, PASSING)
+        ask_everything(grid, site, PASSING, "acme", zone="fr")
     grid.settled()
     return grid
 

@@ -31,7 +31,8 @@ def test_nothing_fails_without_control_even_when_a_gateway_restarts(outage):
     failed = [o for o in load.outcomes if not o.finished]
     assert not failed, f"{len(failed)} of {load.count()}: {failed[:3]}"
     # The restarted gateway serves from the bundle on its disk; residency holds as before.
-    answer = grid.embed("madrid", "mairie")
+    assert grid.embed("madrid", "mairie").status == 403
+    answer = grid.embed("madrid", grid={"zone": "fr"})
     assert answer.status == 200 and answer.headers["x-aigrid-site"] in ("paris", "lyon"), answer
 
 

@@ -1,4 +1,5 @@
 """The town hall's requests stay in France: proved by the counters of every engine that stands elsewhere."""
+import json
 import random
 import threading
 
@@ -52,7 +53,8 @@ def campaign(grid, requests):
                     grid.kill(*grid.of_site("lyon"))
             if n is None:
                 return
-            site = rng.choice(list(grid.sites) if n < requests // 3 else gateways)
+            doors = [*gateways, *["paris"] * 4] if n >= requests // 3 else [*grid.sites, *FRENCH]
+            site = rng.choice(doors)  # abroad it is refused at the door
             try:
                 answer = ask_one(grid, rng, site)
             except OSError as error:
@@ -100,6 +102,12 @@ def test_a_refusal_names_the_rule_and_is_not_retried(grid):
     assert answer.headers["x-should-retry"] == "false"
 
 
+def test_bound_in_full_is_not_let_in_abroad(grid):
+    answer = grid.embed("zurich", "mairie")
+    assert (answer.status, answer.error["code"]) == (403, "data_residency_mismatch"), answer
+    assert "may not come in at site" in answer.error["message"] and "a gateway at lyon, paris" in answer.error["message"]
+
+
 def test_sovereignty_is_not_location(grid):
     """Paris stands in France, but a foreign law reaches its operator: fr-sovereign leaves Lyon alone."""
     for site in ("paris", "zurich"):
@@ -108,7 +116,21 @@ def test_sovereignty_is_not_location(grid):
 
 
 def test_zones_only_narrow(grid):
-    answer = grid.embed("stockholm", "mairie", grid={"zone": "eu"})
+    answer = grid.embed("paris", "mairie", grid={"zone": "eu"})
     assert answer.status == 200 and answer.headers["x-aigrid-site"] in FRENCH
     unknown = grid.embed("paris", "acme", grid={"zone": "frr"})
     assert unknown.status in (400, 403) and "frr" in unknown.error["message"], unknown
+
+
+def test_a_preview_asks_recorded_requests_again_and_changes_nothing(grid, tmp_path):
+    assert grid.chat("madrid", max_tokens=2, grid={"only": ["madrid"]}).headers["x-aigrid-site"] == "madrid"
+    grid.settled()
+    new = tmp_path / "new.yaml"
+    new.write_text("{apiVersion: aigrid/v1, kind: Tenant, metadata: {name: acme}, spec: {zone: fr, price_book: standard}}\n")
+    done = grid.cli("policy", "preview", "-f", new, "--since", "1h")
+    assert "acme: " in done.stdout and "would have left madrid: " in done.stdout, done.stdout
+    assert "makes" in done.stderr and "nothing was changed" in done.stderr, done.stderr
+    said = json.loads(grid.cli("policy", "preview", "-f", new, "--json").stdout)
+    moved = [c for c in said["changes"] if (c["fate"], c["tenant"], c["site"]) == ("moved", "acme", "madrid")]
+    assert moved and moved[0]["requests"] >= 1 and moved[0]["examples"] and "fr" in moved[0]["rule"], said
+    assert not grid.api("/api/v1/tenants/acme").json["spec"].get("zone")

@@ -71,7 +71,8 @@ def ask(grid):
         assert list(grid.stream(site, "mairie", text=f"Repeat {HOME}.", max_tokens=6).events())[-1] == "[DONE]"
         assert grid.embed(site, "mairie", text=HOME).status == 200
         assert grid.chat(site, "mairie", text=HOME, grid={"only": ["zurich"]}).status == 403
-    assert grid.chat("zurich", "mairie", text=f"Repeat {PASSING}.", max_tokens=6).status == 200
+    assert grid.chat("zurich", "mairie", text=f"Repeat {HOME}.", max_tokens=6).status == 403  # not sent on by whom it came to
+    assert grid.chat("zurich", "acme", text=f"Repeat {PASSING}.", max_tokens=6, grid={"zone": "fr"}).status == 200
     assert grid.chat("zurich", "acme", text=f"Repeat {FREE}.", max_tokens=6, grid={"only": ["stockholm"]}).status == 200
     grid.settled()
 
@@ -111,7 +112,7 @@ def main():
         ("packets that the capture lost", str(tap.dropped), "0", not tap.dropped),
         ("a prompt that may run anywhere, asked in Zürich for Stockholm: seen on", ", ".join(sorted(held[FREE])) or "nothing", "",
          "relay.stockholm-zurich" in held[FREE]),
-        ("a prompt bound to France, asked in Zürich: seen on", ", ".join(sorted(held[PASSING])) or "nothing", "",
+        ("a prompt that asks for France, asked in Zürich: seen on", ", ".join(sorted(held[PASSING])) or "nothing", "",
          any("zurich" in name for name in held[PASSING])),
         ("prompts bound to France, asked in France: seen on", ", ".join(sorted(held[HOME])) or "nothing", "", bool(held[HOME])),
         ("the same: connections that lead out of France", ", ".join(abroad) or "0", "0", not abroad),

@@ -1,10 +1,14 @@
-// Receipts, leaves, entry bundles, tile paths, keys, notes and checkpoints from a hostile log: what is read at all is
-// written again as the same bytes.
+// Receipts, leaves, entry bundles, tile paths, keys, notes, checkpoints, proofs, passes and what a witness is asked,
+// from a hostile log: what is read at all is written again as the same bytes, or as what reads the same.
 #include <cstdint>
 #include <cstdlib>
 
+#include "app/audit/folder.h"
+#include "app/audit/proof_file.h"
+#include "app/audit/witness.h"
 #include "core/audit/leaf.h"
 #include "core/audit/note.h"
+#include "core/audit/pass.h"
 
 namespace {
 
@@ -28,12 +32,40 @@ void note(std::string_view text) {
   if (const auto c = parse_checkpoint(text); c.ok()) same(*parse_checkpoint(format_checkpoint(*c)) == *c);
 }
 
+void id(std::string_view text) {
+  const auto r = receipt_of("log", text);
+  if (!r.ok()) return;
+  same("req_" + r->source + "_" + std::to_string(r->epoch) + "_" + std::to_string(r->sequence) == text);
+}
+
+void proof(std::string_view text) {
+  const auto file = decode_proof_file(text);
+  if (!file.ok()) return;
+  (void)check(*file, {}).ok();
+  const std::string again = encode(*file);
+  same(encode(*decode_proof_file(again)) == again);
+}
+
+void shown(std::string_view text) {
+  const auto ask = decode_witness_ask(text);
+  if (!ask.ok()) return;
+  const auto key = *aigrid::crypto::SigningKey::from_seed(std::string(32, 'w'));
+  same(!witness({format_key({"log", std::string(32, 'k')}), 0, {}, {}}, *ask, "witness", key).ok());
+  const std::string again = encode(*ask);
+  same(encode(*decode_witness_ask(again)) == again);
+}
+
+void tile(std::string_view text) {
+  const std::size_t half = text.size() / 2 / kHashBytes * kHashBytes;
+  (void)look_at(text.substr(0, half), text.substr(half), {}).ok();
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   if (size == 0) return 0;
   const std::string_view text(reinterpret_cast<const char*>(bytes) + 1, size - 1);
-  switch (bytes[0] % 6) {
+  switch (bytes[0] % 11) {
     case 0:
       if (const auto leaf = decode_leaf(text); leaf.ok()) same(*encode(*leaf) == text);
       break;
@@ -49,6 +81,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     case 4:
       if (const auto key = parse_key(text); key.ok()) same(format_key(*key) == text);
       break;
+    case 5: id(text); break;
+    case 6: proof(text); break;
+    case 7: shown(text); break;
+    case 8: tile(text); break;
+    case 9: same(!open_pass(text, "grid", std::string(32, 'k'), 1).ok()); break;
     default: note(text);
   }
   return 0;

@@ -1,11 +1,15 @@
-// A hostile peer's records, leases and queries: a record that decodes is rated without losing or making a token, a book
-// of leases that decodes can be loaded and asked, and lends no more than the limit.
+// Records of attempts too: what closes an orphan or fills a gap is rated to exactly what the attempts say, at nobody's
+// charge. A hostile peer's records, leases and queries: a record that decodes is rated without losing or making a
+// token, a book of leases that decodes can be loaded and asked, and lends no more than the limit.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 
 #include "core/admission/lease_book.h"
+#include "core/ledger/node_work.h"
+#include "core/ledger/orphan.h"
 #include "core/ledger/settlement.h"
+#include "core/ledger/terms.h"
 #include "format/api/query.h"
 #include "format/inner/leases.h"
 #include "format/inner/records.h"
@@ -48,11 +52,49 @@ void lend(std::string_view text) {
   if (!again.ok()) std::abort();
 }
 
+std::uint64_t made(const grid::Record& record) {
+  std::uint64_t sum = 0;
+  for (const auto& l : ledger::rate(ledger::bounded(record)).lines) {
+    if (l.bucket == ledger::Bucket::Billed) std::abort();
+    sum += l.prompt_tokens + l.completion_tokens;
+  }
+  return sum;
+}
+
+// Lines of attempts' records, as of one request.
+void attempts(std::string_view text) {
+  std::vector<grid::AgentRecord> all;
+  for (std::size_t at = 0; at < text.size();) {
+    const auto end = std::min(text.find('\n', at), text.size());
+    if (auto record = inner::decode_agent_record(text.substr(at, end - at)); record.ok()) {
+      const auto again = inner::decode_agent_record(inner::encode(*record));
+      if (!again.ok() || inner::encode(*again) != inner::encode(*record)) std::abort();
+      record->usage.prompt_tokens = std::min(record->usage.prompt_tokens, ledger::kMostTokens);
+      record->usage.completion_tokens = std::min(record->usage.completion_tokens, ledger::kMostTokens);
+      all.push_back(std::move(*record));
+    }
+    at = end + 1;
+  }
+  if (all.empty()) return;
+  const grid::Record closed = ledger::close_orphan(all);
+  std::uint64_t sum = 0;
+  for (const auto& a : all) {
+    const std::uint64_t own = a.usage.prompt_tokens + a.usage.completion_tokens;
+    sum += own;
+    if (made(ledger::record_of(a)) != own) std::abort();
+    if (ledger::shortfall(closed, a)) std::abort();
+    const auto gap = ledger::shortfall(grid::Record{}, a);
+    if ((gap ? made(*gap) : 0) != own) std::abort();
+  }
+  if (made(closed) != sum) std::abort();
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(bytes), size);
   rate(text);
+  attempts(text);
   lend(text);
   if (const auto ask = inner::decode_lease_ask(text); ask.ok()) {
     if (inner::encode(*inner::decode_lease_ask(inner::encode(*ask))) != inner::encode(*ask)) std::abort();

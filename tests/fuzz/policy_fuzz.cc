@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "core/policy/diff.h"
 #include "core/policy/residency.h"
 #include "format/api/check.h"
 #include "format/api/yaml.h"
@@ -52,6 +53,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   if (!law.ok()) {
     insist(!law.error().message.empty());
     return 0;
+  }
+  // What does not change opens and closes nothing. Bounded: a comparison takes accounts × classes.
+  constexpr std::size_t kFew = 4;
+  if (checked.inventory.tenants.size() + checked.inventory.projects.size() <= kFew &&
+      checked.inventory.sites.size() <= kFew) {
+    const auto shifts = policy::diff(checked.inventory, checked.inventory, 1'780'000'000);
+    insist(shifts.ok() && shifts->empty());
   }
   for (const auto& tenant : checked.inventory.tenants) {
     for (std::size_t a = 0; a < grid::kActions; ++a) ask(*law, checked.inventory, tenant, static_cast<grid::Action>(a));

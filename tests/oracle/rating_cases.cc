@@ -1,6 +1,7 @@
 // Prints random records with what core/ledger makes of them, one JSON object a line, for rating_oracle.py to judge:
 // rating_cases COUNT SEED.
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -55,6 +56,7 @@ grid::Record any_record(Random& random) {
   r.request_id = "req";
   r.outcome = static_cast<grid::Outcome>(random.below(6));
   if (random.below(6) == 0) r.code = "policy_cut";
+  if (random.below(8) == 0) r.code = std::array{"probe", "cancel_tail", "retry"}.at(random.below(3));
   r.terms.price_book = random.below(5) == 0 ? "" : "list";
   r.terms.currency = "EUR";
   r.terms.input_nano = price(random);

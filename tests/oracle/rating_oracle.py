@@ -28,12 +28,16 @@ class Rated:
         self.tokens = defaultdict(lambda: [0, 0])
         self.suspect = False
         self.prompt_paid = 0
+        self.delivered = 0  # of earlier attempts: read again where an answer goes on
         attempts = sorted(record["attempts"], key=lambda a: a.get("number", 0))
         answered = record["outcome"] in ("finished", "client_gone")
+        # A later attempt may have been asked in vain.
         ended = [i for i, a in enumerate(attempts) if a.get("result") == "ok"]
-        answer = ended[-1] if ended else len(attempts) - 1  # a later attempt may have been asked in vain
+        heard = [i for i, a in enumerate(attempts) if a.get("heard_tokens", 0) and not a.get("hedge", False)]
+        answer = (ended or heard or [len(attempts) - 1])[-1]
         for i, attempt in enumerate(attempts):
             continued = attempt.get("heard_tokens", 0) > 0 and any(a.get("resumes", False) for a in attempts[i + 1:])
+            continued = continued and not attempt.get("hedge", False)
             if not answered:
                 self.lost(attempt)
             elif i == answer or continued:
@@ -62,6 +66,8 @@ class Rated:
     def lost(self, attempt):
         if self.record.get("code") == "policy_cut":
             bucket, bearer = "policy_cut", "seller"
+        elif self.record.get("code") in ("probe", "cancel_tail", "retry"):  # work that no request claims
+            bucket, bearer = self.record["code"], "site"
         else:
             bucket, bearer = "platform_error", "site" if self.record["outcome"] == "failed" else "seller"
         self.put(attempt, bucket, bearer, attempt["usage"]["prompt_tokens"], self.made(attempt))
@@ -69,6 +75,8 @@ class Rated:
     def answer(self, attempt, last):
         prompt = attempt["usage"]["prompt_tokens"]
         most = self.terms.get("prompt_most", 0)
+        if most and attempt.get("resumes", False):
+            most += self.delivered
         if most and prompt > most:
             self.suspect = True
             self.put(attempt, "platform_error", "site", prompt - most, 0)
@@ -79,6 +87,7 @@ class Rated:
             self.prompt_paid += prompt
             self.pay(attempt, prompt, 0)
         made, heard = self.made(attempt), attempt.get("heard_tokens", 0)
+        self.delivered += heard
         finished = last and self.record["outcome"] == "finished"
         allowed = heard + heard // 64 + 4
         paid = made if finished and made <= allowed else min(made, heard)

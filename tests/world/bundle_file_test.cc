@@ -81,6 +81,29 @@ TEST_F(BundleFile, OlderThanControlsIsBroughtUpToDate) {
   EXPECT_TRUE(asked->complete) << asked->code << " " << asked->why;
 }
 
+// Its newest one never reached the disk, and control is gone: the nodes decide by theirs, and serve.
+TEST_F(BundleFile, OlderThanItsNodesItServesWithoutControl) {
+  const std::string old = read();
+  const json zone{{"apiVersion", "aigrid/v1"},
+                  {"kind", "Zone"},
+                  {"metadata", {{"name", "later"}}},
+                  {"spec", {{"jurisdictions", {"FR"}}}}};
+  ASSERT_TRUE(grid_.call("POST", "/api/v1/apply", {{"resources", {zone}}}).ok());
+  grid_.world().run_for(2s);
+  grid_.world().kill("control/control");
+  restart_with(old);
+  grid_.world().run_for(5s);
+  auto asked = grid_.ask("lyon", {});
+  ASSERT_TRUE(grid_.wait_over({asked}, 30s));
+  EXPECT_TRUE(asked->complete) << asked->code << " " << asked->why;
+  EXPECT_NE(log().find("bundle_behind_node"), std::string::npos) << log();
+  grid_.restart_control();
+  ASSERT_TRUE(grid_.wait_ready()) << log();
+  asked = grid_.ask("lyon", {});
+  ASSERT_TRUE(grid_.wait_over({asked}, 30s));
+  EXPECT_TRUE(asked->complete) << asked->code << " " << asked->why;
+}
+
 TEST_F(BundleFile, WithoutBundleAndWithoutControlItRefusesClearly) {
   grid_.world().kill("control/control");
   restart_with("");

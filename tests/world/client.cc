@@ -101,8 +101,10 @@ io::Task<void> exchange(io::Env& env, Asked& out, io::ClientResponse*& open) {
   }
   open = &*response;
   out.status = response->head.status;
+  out.headers = response->head.headers;
   if (auto id = response->head.headers.get("x-request-id")) out.request_id = std::string(*id);
   if (auto site = response->head.headers.get("x-aigrid-site")) out.site = std::string(*site);
+  out.receipt = response->head.headers.get("x-aigrid-receipt").value_or("");
   const bool events = response->head.headers.get("content-type").value_or("").starts_with("text/event-stream");
   std::string buffer;
   for (;;) {

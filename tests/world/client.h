@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "format/http/message.h"
 #include "io/env/env.h"
 
 namespace aigrid::world {
@@ -40,7 +41,9 @@ struct Asked {
   std::uint32_t resumed = 0;        // as the answer says
   Time heard{};                     // the last token
   Duration longest_pause{};         // between tokens
+  http::Headers headers;
   std::string request_id;
+  std::string receipt;
   std::string site;
   std::string node;
   Time asked{};

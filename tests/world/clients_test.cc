@@ -21,7 +21,7 @@ TEST(Clients, EngineStopsWhenTheClientIsGone) {
       ask.leave_after = 1s;
       auto asked = grid.ask("paris", ask);
       ASSERT_TRUE(grid.wait_over({asked}, 10s));
-      grid.world().run_for(500ms);
+      grid.world().run_for(250ms);
       const EngineCounts after = grid.engines().total();
       EXPECT_EQ(after.aborted, before.aborted + 1) << zone;
       EXPECT_EQ(after.running, 0U) << zone;

@@ -76,6 +76,55 @@ TEST(Drain, ASiteUnderLoadLosesNothing) {
   EXPECT_EQ(again->site, "paris");
 }
 
+TEST(Drain, WhoLeavesMeanwhilePaysForWhatItGot) {
+  NodeScript script;
+  WorldGrid grid(scripted(script));
+  ASSERT_TRUE(grid.start());
+  grid.world().run_for(1s);
+  std::vector<std::shared_ptr<Asked>> all;
+  for (int i = 0; i < 60; ++i) {
+    Ask ask;
+    ask.max_tokens = 400;
+    ask.leave_after = 1800ms - std::chrono::milliseconds(20 * i) + std::chrono::milliseconds(i % 20 * 10);
+    all.push_back(grid.ask_at(grid.world().now() + std::chrono::milliseconds(20 * i), "paris", ask));
+  }
+  grid.world().run_for(1700ms);
+  set(grid, "site", "paris", "drain", true);
+  ASSERT_TRUE(grid.wait_over(all, 60s));
+  std::uint64_t read = 0;
+  for (const auto& a : all) read += a->tokens;
+  const auto usage = grid.settled_usage();
+  EXPECT_EQ(usage.value("requests", 0U), 60U);
+  const auto completion = usage.value("completion_tokens", std::uint64_t{0});
+  EXPECT_GE(completion, read);
+  EXPECT_LE(completion, script.seen.made);
+}
+
+// All other places are full: nobody waits in a queue there in the middle of an answer.
+TEST(Drain, WithoutAFreeSlotElsewhereNobodyIsHeldBack) {
+  NodeScript script;
+  NodeScript full;
+  full.slots = 1;
+  GridOptions options = scripted(script);
+  options.node = [&](io::Env& env, agent::AgentOptions o) {
+    NodeScript& of = o.name.starts_with("paris") ? script : full;
+    return run_scripted_node(env, std::move(o), of);
+  };
+  WorldGrid grid(options);
+  ASSERT_TRUE(grid.start());
+  grid.world().run_for(1s);
+  Ask ask;
+  ask.max_tokens = 900;
+  std::vector<std::shared_ptr<Asked>> all = {grid.ask("lyon", ask), grid.ask("zurich", ask)};
+  ask.max_tokens = 500;
+  for (int i = 0; i < 10; ++i) all.push_back(grid.ask("paris", ask));
+  grid.world().run_for(1500ms);
+  set(grid, "site", "paris", "drain", true);
+  ASSERT_TRUE(grid.wait_over(all, 60s));
+  expect_whole(all);
+  for (const auto& a : all) EXPECT_LE(to_ms(a->longest_pause), 300) << a->request_id;
+}
+
 TEST(Drain, ANodeEmptiesIntoItsNeighbour) {
   NodeScript script;
   WorldGrid grid(scripted(script));

@@ -51,7 +51,7 @@ WorldGrid::WorldGrid(GridOptions options)
   world_->add_host(kControl);
   world_->add_host(kAdmin);
   for (const auto& site : options_.sites) {
-    world_->add_host(gateway_host(site));
+    for (int g = 1; g <= gateways_of(site); ++g) world_->add_host(gateway_host(site, g));
     world_->add_host(site + "/client");
   }
   for (const auto& node : nodes()) {
@@ -68,8 +68,13 @@ WorldGrid::WorldGrid(GridOptions options)
 io::Address WorldGrid::public_of(const std::string& site) {
   return "127.9.1." + std::to_string(number_of(site)) + ":8080";
 }
-io::Address WorldGrid::inner_of(const std::string& site) {
-  return "127.9.1." + std::to_string(number_of(site)) + ":8081";
+io::Address WorldGrid::inner_of(const std::string& site, int number) {
+  return "127.9.1." + std::to_string(number_of(site)) + ":" + std::to_string(8080 + number);
+}
+
+int WorldGrid::gateways_of(const std::string& site) const {
+  const auto found = options_.gateways.find(site);
+  return found == options_.gateways.end() ? 1 : found->second;
 }
 
 std::vector<std::string> WorldGrid::nodes() const {
@@ -133,7 +138,9 @@ bool WorldGrid::start() {
   start_control();
   if (!configure()) return false;
   for (const auto& site : options_.sites) {
-    start_gateway(site, join_token("gateway", site, site + "-gw"));
+    for (int g = 1; g <= gateways_of(site); ++g) {
+      start_gateway(site, join_token("gateway", site, gateway_name(site, g)), g);
+    }
   }
   for (const auto& node : nodes()) start_agent(node, join_token("agent", site_of(node), node));
   return wait_ready();
@@ -169,8 +176,9 @@ std::string WorldGrid::join_token(const std::string& role, const std::string& si
 void WorldGrid::start_control() {
   world_->spawn(kControl, [this](io::Env& env) { return run_control(env); });
 }
-void WorldGrid::start_gateway(const std::string& site, const std::string& token) {
-  world_->spawn(gateway_host(site), [this, site, token](io::Env& env) { return run_gateway(env, site, token); });
+void WorldGrid::start_gateway(const std::string& site, const std::string& token, int number) {
+  world_->spawn(gateway_host(site, number),
+                [this, site, token, number](io::Env& env) { return run_gateway(env, site, token, number); });
 }
 void WorldGrid::start_agent(const std::string& node, const std::string& token) {
   world_->spawn(node_host(node), [this, node, token](io::Env& env) { return run_agent(env, node, token); });
@@ -179,22 +187,22 @@ void WorldGrid::restart_control() {
   world_->restart(kControl);
   start_control();
 }
-void WorldGrid::restart_gateway(const std::string& site) {
-  world_->restart(gateway_host(site));
-  start_gateway(site, "");
+void WorldGrid::restart_gateway(const std::string& site, int number) {
+  world_->restart(gateway_host(site, number));
+  start_gateway(site, "", number);
 }
 void WorldGrid::restart_agent(const std::string& node) {
   world_->restart(node_host(node));
   start_agent(node, "");
 }
 void WorldGrid::kill_site(const std::string& site) {
-  world_->kill(gateway_host(site));
+  for (int g = 1; g <= gateways_of(site); ++g) world_->kill(gateway_host(site, g));
   for (const auto& node : nodes()) {
     if (site_of(node) == site) world_->kill(node_host(node));
   }
 }
 void WorldGrid::restart_site(const std::string& site) {
-  restart_gateway(site);
+  for (int g = 1; g <= gateways_of(site); ++g) restart_gateway(site, g);
   for (const auto& node : nodes()) {
     if (site_of(node) == site) restart_agent(node);
   }
@@ -212,15 +220,16 @@ io::Task<void> WorldGrid::run_control(io::Env& env) {
   exit_codes_[kControl] = co_await control::run_control(env, std::move(o));
 }
 
-io::Task<void> WorldGrid::run_gateway(io::Env& env, std::string site, std::string token) {
-  const std::string host = gateway_host(site);
+io::Task<void> WorldGrid::run_gateway(io::Env& env, std::string site, std::string token, int number) {
+  const std::string host = gateway_host(site, number);
   gateway::GatewayOptions o;
-  o.state = "/var/" + site + "-gw";
-  o.name = site + "-gw";
+  o.state = "/var/" + gateway_name(site, number);
+  o.name = gateway_name(site, number);
   o.control = kInner;
   o.token = std::move(token);
   o.public_address = public_of(site);
-  o.inner = inner_of(site);
+  o.inner = inner_of(site, number);
+  o.share_public_port = gateways_of(site) > 1;
   if (options_.gateway) options_.gateway(host, o);
   exit_codes_[host] = -1;
   exit_codes_[host] = co_await gateway::run_gateway(env, std::move(o));
@@ -266,8 +275,14 @@ bool WorldGrid::ready(const json& status) const {
   for (const auto& link : status["links"]) {
     for (const auto& seen : link["seen_by"]) links += seen.value("up", false) ? 1 : 0;
   }
-  const std::size_t sites = options_.sites.size();
-  return gateways == sites && engines == nodes().size() && links == sites * (sites - 1);
+  std::size_t all = 0;
+  for (const auto& site : options_.sites) all += static_cast<std::size_t>(gateways_of(site));
+  std::size_t ends = 0;  // every gateway sees all those of other sites
+  for (const auto& site : options_.sites) {
+    const auto own = static_cast<std::size_t>(gateways_of(site));
+    ends += own * (all - own);
+  }
+  return gateways == all && engines == nodes().size() && links == ends;
 }
 
 // ---- asking
@@ -313,6 +328,9 @@ io::Task<void> WorldGrid::run_call(io::Env& env, std::string method, std::string
   }
   done = true;
 }
+
+io::Address WorldGrid::management() { return kManagement; }
+std::string WorldGrid::admin_key() { return kAdminKey; }
 
 io::ManagementAnswer WorldGrid::call(const std::string& method, const std::string& target, const json& body) {
   io::ManagementAnswer out;

@@ -24,6 +24,7 @@ namespace aigrid::world {
 struct GridOptions {
   std::uint64_t seed = 1;
   std::vector<std::string> sites = {"lyon", "paris", "zurich"};
+  std::map<std::string, int> gateways;             // by site, where not one: they share the site's public port
   std::uint32_t slots = 2;                         // of each engine
   std::uint32_t context_tokens = 2048;             // of each slot
   std::size_t window = io::WorldOptions{}.window;  // of a connection, each way
@@ -47,7 +48,7 @@ class WorldGrid {
   // Its parts, for tests of the start itself.
   void start_control();
   bool configure();
-  void start_gateway(const std::string& site, const std::string& token);
+  void start_gateway(const std::string& site, const std::string& token, int number = 1);
   void start_agent(const std::string& node, const std::string& token);
   std::string join_token(const std::string& role, const std::string& site, const std::string& name,
                          std::int64_t ttl_s = 600);
@@ -55,7 +56,7 @@ class WorldGrid {
 
   // A process again on its host, from what is on its disk.
   void restart_control();
-  void restart_gateway(const std::string& site);
+  void restart_gateway(const std::string& site, int number = 1);
   void restart_agent(const std::string& node);
   // Everything at a site but its clients dies at once.
   void kill_site(const std::string& site);
@@ -84,9 +85,17 @@ class WorldGrid {
   EngineCounts counted(const std::string& node) const;
   const std::string& free_key() const { return free_key_; }
   const std::string& fr_key() const { return fr_key_; }
+  static io::Address management();
+  static std::string admin_key();
   static io::Address public_of(const std::string& site);
-  static io::Address inner_of(const std::string& site);
-  static std::string gateway_host(const std::string& site) { return site + "/gateway"; }
+  static io::Address inner_of(const std::string& site, int number = 1);
+  static std::string gateway_host(const std::string& site, int number = 1) {
+    return site + "/gateway" + (number == 1 ? "" : "-" + std::to_string(number));
+  }
+  static std::string gateway_name(const std::string& site, int number = 1) {
+    return site + "-gw" + (number == 1 ? "" : "-" + std::to_string(number));
+  }
+  int gateways_of(const std::string& site) const;
   static std::string node_host(const std::string& node) { return site_of(node) + "/" + node; }
   static std::string site_of(const std::string& node) { return node.substr(0, node.find('-')); }
   static std::string country_of(const std::string& site) { return site == "zurich" ? "CH" : "FR"; }
@@ -97,7 +106,7 @@ class WorldGrid {
 
  private:
   io::Task<void> run_control(io::Env& env);
-  io::Task<void> run_gateway(io::Env& env, std::string site, std::string token);
+  io::Task<void> run_gateway(io::Env& env, std::string site, std::string token, int number);
   io::Task<void> run_agent(io::Env& env, std::string node, std::string token);
   static io::Task<void> run_ask(io::Env& env, std::shared_ptr<Asked> what, Time at);
   static io::Task<void> run_call(io::Env& env, std::string method, std::string target, std::string body,

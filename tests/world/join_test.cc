@@ -37,6 +37,12 @@ TEST_F(Join, ExpiredToken) {
   expect_refused(token, "expired");
 }
 
+TEST_F(Join, ControlsClockADayAheadEndsWhatWasGoodForAnHour) {
+  const std::string token = grid_.join_token("gateway", "paris", "paris-gw", 3600);
+  grid_.world().step_clock("control/control", Duration(24h));
+  expect_refused(token, "expired");
+}
+
 TEST_F(Join, TokenOfAnotherName) { expect_refused(grid_.join_token("gateway", "lyon", "lyon-gw"), "lyon-gw"); }
 
 TEST_F(Join, TokenOfAnotherRole) { expect_refused(grid_.join_token("agent", "paris", "paris-gw"), "agent"); }

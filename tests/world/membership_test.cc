@@ -8,6 +8,10 @@ namespace {
 
 using nlohmann::json;
 
+io::Task<void> run_clone(io::Env& env, agent::AgentOptions options) {
+  (void)co_await agent::run_agent(env, std::move(options));
+}
+
 class Membership : public testing::Test {
  protected:
   static GridOptions options() {
@@ -48,6 +52,34 @@ TEST_F(Membership, ADeletedNodeIsDroppedAndToldWhy) {
   ASSERT_TRUE(grid_.call("PUT", "/api/v1/nodes/paris-2", node).ok());
   EXPECT_TRUE(grid_.wait_status(
       "/api/v1/nodes/paris-2", [](const json& n) { return n["status"].value("connected", false); }, 20s));
+}
+
+// A machine cloned from a node's disk: two holders of one key. It is said, again and again; deleting the Node ends
+// both.
+TEST_F(Membership, ANodeClonedFromItsDiskIsNoticed) {
+  ASSERT_TRUE(grid_.start());
+  io::VirtualWorld& world = grid_.world();
+  const std::string identity = *world.env("paris/paris-2").files().read_all("/var/paris-2/identity.json");
+  io::Env& clone = world.add_host("paris/clone");
+  ASSERT_TRUE(clone.files().make_folders("/var/paris-2").ok());
+  ASSERT_TRUE(clone.files().replace("/var/paris-2/identity.json", identity).ok());
+  agent::AgentOptions options;
+  options.state = "/var/paris-2";
+  options.name = "paris-2";
+  options.gateway = WorldGrid::inner_of("paris");
+  options.python = "python3";
+  options.engines_folder = "/engines";
+  options.models_folder = "/models";
+  world.spawn("paris/clone", [options](io::Env& env) { return run_clone(env, options); });
+  EXPECT_TRUE(says("paris/gateway", "agent_displaced", "two machines hold its key"));
+  EXPECT_TRUE(answers("paris"));
+  json deployment = grid_.get("/api/v1/deployments/small");
+  deployment["spec"]["nodes"] = {"lyon-1", "paris-1"};
+  deployment.erase("status");
+  ASSERT_TRUE(grid_.call("PUT", "/api/v1/deployments/small", deployment).ok());
+  ASSERT_TRUE(grid_.call("DELETE", "/api/v1/nodes/paris-2").ok());
+  EXPECT_TRUE(says("paris/paris-2", "refused_by_peer", "is not in the bundle", 30s));
+  EXPECT_TRUE(says("paris/clone", "refused_by_peer", "is not in the bundle", 30s));
 }
 
 TEST_F(Membership, ADeletedGatewayThatDialsIsDroppedByControlAndPeers) {

@@ -144,6 +144,23 @@ TEST(Resume, WhatCannotGoOnEndsInAnExplicitError) {
   }
 }
 
+TEST(Resume, AStreamThatLacksOnlyItsEndIsEndedHere) {
+  NodeScript script;
+  script.hangs_at_end = true;
+  WorldGrid grid(scripted(script, 1));
+  ASSERT_TRUE(grid.start());
+  Ask ask;
+  ask.max_tokens = 20;
+  auto asked = grid.ask("paris", ask);
+  ASSERT_TRUE(grid.wait_over({asked}, 60s));
+  EXPECT_TRUE(asked->complete) << asked->code << asked->why;
+  EXPECT_EQ(asked->text, answer_of(20));
+  EXPECT_EQ(script.seen.asked, 1U) << "no node is asked for no tokens";
+  const auto usage = grid.settled_usage();
+  EXPECT_EQ(usage.value("completion_tokens", 0U), 20U);
+  EXPECT_GT(usage.value("prompt_tokens", 0U), 0U);
+}
+
 TEST(Resume, TheNodesOfOneStreamDieOneAfterTheOther) {
   NodeScript script;
   WorldGrid grid(scripted(script, 1));

@@ -160,12 +160,18 @@ class Node {
     bool cancelled = false;
     io::TaskGroup watching(env_.executor());
     watching.spawn(watch(stream, decoder, cancelled));
+    if (script_.stall_every != 0 && script_.seen.asked % script_.stall_every == 0) co_await stall(cancelled);
     if (ask->stream) {
       co_await make(*stream, *ask, count_prompt(body), cancelled);
     } else {
       co_await make_whole(*stream, *ask, count_prompt(body), cancelled);
     }
     (void)stream->end();
+  }
+
+  io::Task<void> stall(const bool& cancelled) {
+    const Time until = env_.now() + script_.stall;
+    while (env_.now() < until && !cancelled) co_await env_.sleep_for(5ms);
   }
 
   // A whole answer: silent until it is there.
@@ -215,6 +221,7 @@ class Node {
       both += data(event(ask, {{"content", std::exchange(wrong, "") + token_text(n)}}, nullptr));
       open = co_await send(stream, std::move(both));
     }
+    while (script_.hangs_at_end && !cancelled) co_await env_.sleep_for(10ms);
     inner::End end;
     end.usage = {prompt, n, 0};
     end.finish = cancelled ? "cancelled" : "length";

@@ -17,6 +17,11 @@ struct NodeScript {
   double decode_tokens_per_s = 100;
   std::uint32_t slots = 64;
   std::uint32_t answer_tokens = 200;
+  // Every so many-th answer begins so late; 0: none does.
+  std::uint64_t stall_every = 0;
+  Duration stall = 2s;
+  // After its last token a stream says nothing more.
+  bool hangs_at_end = false;
   inner::Resume resume = inner::Resume::Tokens;
   // From this token on the stream cannot be continued (a tool call).
   std::uint32_t sealed_from = ~0U;

@@ -75,19 +75,14 @@ Asks some_requests(WorldGrid& grid, const std::string& key, int count) {
   return all;
 }
 
-// 400, or as many as the drill says.
-int requests_to_make() {
-  const char* text = std::getenv("AIGRID_LEDGER_REQUESTS");
-  return text == nullptr ? 400 : std::atoi(text);
-}
-
 TEST(Usage, EveryTokenOfTheEnginesIsBilledOrWaivedAndTheReportsAgree) {
-  WorldGrid grid;
+  GridOptions options;
+  options.engine.tail_tokens = 2;
+  WorldGrid grid(options);
   ASSERT_TRUE(grid.start());
   set_terms(grid);
   const std::string key = key_of(grid, "web");
-  const auto before = all_engines(grid);
-  const auto all = some_requests(grid, key, requests_to_make());
+  const auto all = some_requests(grid, key, 400);
   ASSERT_TRUE(grid.wait_over(all, 120s + 60ms * all.size()));
   const json total = grid.settled_usage();
   const auto after = all_engines(grid);
@@ -96,8 +91,17 @@ TEST(Usage, EveryTokenOfTheEnginesIsBilledOrWaivedAndTheReportsAgree) {
   EXPECT_GE(total.value("requests", 0U), known);
   EXPECT_LE(total.value("requests", 0U), all.size());
   const auto number = [&](const char* name) { return total.value(name, std::uint64_t{0}); };
-  EXPECT_EQ(number("billed_completion_tokens") + number("waived_completion_tokens"),
-            after.completion_tokens - before.completion_tokens);
+  // Probes, and what engines made after a client had left, included.
+  EXPECT_EQ(number("billed_prompt_tokens") + number("waived_prompt_tokens"), after.prompt_tokens);
+  EXPECT_EQ(number("billed_completion_tokens") + number("waived_completion_tokens"), after.completion_tokens);
+  std::uint64_t probes = 0;
+  const json usage = grid.get("/api/v1/usage");
+  for (const auto& w : usage.at("waived")) {
+    const std::string reason = w.value("reason", "");
+    if (reason == "probe" || reason == "cancel_tail") EXPECT_EQ(w.value("bearer", ""), "site") << w.dump();
+    if (reason == "probe") probes += w.value("prompt_tokens", 0U);
+  }
+  EXPECT_GT(probes, 0U);
   EXPECT_EQ(number("charge_nano"), number("billed_prompt_tokens") * 20 + number("billed_completion_tokens") * 80);
   EXPECT_GT(number("billed_completion_tokens"), 0U);
 
@@ -105,6 +109,7 @@ TEST(Usage, EveryTokenOfTheEnginesIsBilledOrWaivedAndTheReportsAgree) {
   EXPECT_EQ(sum(by.at("rows"), "completion_tokens"), number("completion_tokens"));
   EXPECT_EQ(sum(by.at("rows"), "charge_nano"), number("charge_nano"));
   for (const auto& row : by.at("rows")) {
+    if (row.value("requests", 0U) == 0) continue;  // what nodes did for no request
     EXPECT_EQ(row.value("project", ""), "web");
     EXPECT_EQ(row.value("day", "").size(), 10U);
   }
@@ -119,6 +124,35 @@ TEST(Usage, EveryTokenOfTheEnginesIsBilledOrWaivedAndTheReportsAgree) {
   EXPECT_TRUE(by.at("in_question").empty()) << by.at("in_question").dump(1);
   EXPECT_TRUE(by.at("unknown").empty());
   EXPECT_TRUE(grid.get("/api/v1/usage?to=1970-01-02").at("by_tenant").empty());
+}
+
+// The price in force when a request was admitted is the price of all its tokens.
+TEST(Usage, APriceChangedInTheMiddleIsThatOfTheNextRequest) {
+  GridOptions options;
+  options.engine.decode_tokens_per_s = 4;
+  WorldGrid grid(options);
+  ASSERT_TRUE(grid.start());
+  set_terms(grid);
+  Ask ask;
+  ask.key = key_of(grid, "web");
+  ask.max_tokens = 20;
+  auto before = grid.ask("paris", ask);
+  ASSERT_TRUE(grid.world().run_until([&] { return before->tokens > 2; }, 30s)) << before->why;
+  const json prices{
+      {"currency", "EUR"},
+      {"prices", {{{"model", "small"}, {"input_nano_per_token", 1000}, {"output_nano_per_token", 5000}}}}};
+  const auto applied = grid.call("POST", "/api/v1/apply", {{"resources", {resource("PriceBook", "list", prices)}}});
+  ASSERT_TRUE(applied.ok()) << applied.body;
+  ASSERT_TRUE(grid.wait_ready());
+  ASSERT_FALSE(before->over) << "the change came too late to be in the middle";
+  ASSERT_TRUE(grid.wait_over({before}, 60s));
+  const json old = grid.settled_usage();
+  EXPECT_EQ(old.value("charge_nano", 0), old.value("billed_prompt_tokens", 0) * 20 + 20 * 80);
+  auto after = grid.ask("paris", ask);
+  ASSERT_TRUE(grid.wait_over({after}, 60s));
+  const json now = grid.settled_usage();
+  EXPECT_EQ(now.value("charge_nano", 0) - old.value("charge_nano", 0),
+            (now.value("billed_prompt_tokens", 0) - old.value("billed_prompt_tokens", 0)) * 1000 + 20 * 5000);
 }
 
 TEST(Usage, OrganizationReportsInOpenAisShape) {

@@ -266,6 +266,7 @@ io::Task<void> VirtualEngine::generate(io::Exchange& exchange, Job& job) {
     co_await env_.sleep_for(step);
     if (exchange.client_gone()) {
       job.left = true;
+      counts_.completion_tokens += std::min(script_.tail_tokens, job.limit - job.made);
       co_return;
     }
     ++counts_.completion_tokens;

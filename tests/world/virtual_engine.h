@@ -30,6 +30,7 @@ struct EngineScript {
   std::optional<int> exit_at_start;               // the program ends with this code before it listens
   std::optional<std::uint32_t> die_after_tokens;  // the program ends once it has made so many, of all requests together
   std::uint32_t hold_every = 1;                   // so many tokens come in one event, with the last one's id alone
+  std::uint32_t tail_tokens = 0;                  // made after the caller has left, before that is noticed
   bool refuse_stream_options = false;             // as an older server
   bool refuse_all = false;                        // 503 for every inference
 };

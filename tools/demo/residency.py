@@ -32,9 +32,9 @@ def show(stage):
     grid, wrong, served, refused = stage.grid, [], 0, 0
     outside = grid.nodes_outside(*FRENCH)
     before, inside = grid.counters(outside), grid.counters(grid.nodes_at(*FRENCH))
-    stage.say(f"tenant {TENANT} is bound to zone fr: {' and '.join(FRENCH)}; the engines of {', '.join(outside)} are watched")
+    stage.say(f"tenant {TENANT} is bound to zone fr and comes in there: {' and '.join(FRENCH)}; the engines of {', '.join(outside)} are watched")
     plan = [(site, trick) for site in grid.sites for trick in tricks(grid, site)[:1]]
-    plan += [(site, trick) for n, trick in enumerate(tricks(grid, "")[1:]) for site in (list(grid.sites)[n % 6], "zurich")]
+    plan += [(site, trick) for n, trick in enumerate(tricks(grid, "")[1:]) for site in (FRENCH[n % 2], "zurich")]
     for site, (what, headers, more) in plan:
         answer = ask(grid, site, headers, more)
         at = answer.headers.get("x-aigrid-site", "")

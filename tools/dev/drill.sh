@@ -6,10 +6,17 @@ drills() {
   drill outage    "the control plane dead for a minute under load"       grid_drill outage
   drill residency "a thousand requests that must not leave France"       grid_drill residency
   drill failover  "nodes and sites killed under load"                    grid_drill failover
+  drill streams   "nodes killed under greedy streams of real engines, 25 times" grid_drill streams
+  drill siblings  "one of the two gateways of a site killed under load"  siblings_drill 20
   drill wiretap   "the bytes between sites, decrypted and searched for prompts" wiretap_drill
   drill policy    "random policies, answered again by brute force"       policy_drill 100000
+  drill sim       "ten million requests through the machines that route, over random grids, laws and faults" sim_drill 10000000 100000 40
+  drill resume    "a node, then a site, killed under 200 streams, from a thousand seeds" resume_drill 1000
   drill seeds     "a thousand seeds of the whole grid in one process"    seeds_drill 1000
-  drill ledger    "20,000 requests, three in ten left by their client"   ledger_drill 20000
+  drill ledger    "20,000 requests on virtual engines and 500 on real ones, three in ten left by their client, over dying nodes, sites and gateways" ledger_drill 20000
+  drill quota     "what six gateways admit together, with control dead"  quota_drill
+  drill tamper    "10,000 changes to an audit log of 100,000 leaves"     tamper_drill 100000 10000
+  drill audit     "audit logs judged offline, and what they cost a gateway" audit_drill 1000000
   drill fuzz      "every fuzzer for ten CPU minutes"                     fuzz_drill 600
 }
 
@@ -41,17 +48,106 @@ policy_drill() {
   return "$rc"
 }
 
-# ledger_drill COUNT: what virtual engines counted against what is billed or waived, and as many records rated by the oracle.
+# sim_drill REQUESTS JUDGED SHARDS: the simulator, and the oracle's opinion of a sample, a shard a process. Shards that are done stay
+# done while the version is the same.
+sim_drill() {
+  local dir shard rc=0
+  install_packages run && build release dispatch_cases || return 1
+  dir=$STATE/drill/sim-$(git -C "$ROOT" rev-parse --short HEAD)-$1
+  mkdir -p "$dir"
+  seq "$3" | xargs -P "$(nproc)" -I '{}' sh -c '[ -s "$1/{}.json" ] || { "$2" "$3" "$4" --requests "$5" --registries "$6" \
+    --judged "$7" --seed "{}" --json >"$1/{}.tmp" 2>"$1/{}.log" || touch "$1/failed"; mv "$1/{}.tmp" "$1/{}.json"; }' sh \
+    "$dir" "$PYTHON" "$ROOT/tests/oracle/dispatch_oracle.py" "$ROOT/build/release/tests/oracle/dispatch_cases" \
+    "$(($1 / $3))" "$(($1 / $3 / 5000 + 1))" "$(($2 / $3))"
+  [[ -e $dir/failed ]] && { rc=1; tail -n 5 "$dir"/*.log >&2; rm "$dir/failed"; }
+  "$PYTHON" "$ROOT/tests/oracle/dispatch_oracle.py" --sum "$dir"/*.json || rc=1
+  return "$rc"
+}
+
+# resume_drill SEEDS: of tests/world, a process a seed. Seeds that are done stay done while the version is the same.
+resume_drill() {
+  local dir what rc=0
+  install_packages run && build release world_test || return 1
+  dir=$STATE/drill/resume-$(git -C "$ROOT" rev-parse --short HEAD)
+  mkdir -p "$dir"
+  printf '| figure | measured | limit | |\n|---|---|---|---|\n'
+  for what in Node Site; do
+    seq "$1" | xargs -P "$(nproc)" -I '{}' sh -c '[ -s "$1/$2-{}" ] || { AIGRID_WORLD_SEED={} "$3" \
+      --gtest_filter="Resume.$2KilledUnderStreams" >"$1/$2-{}.log" 2>&1 && grep "killed under" "$1/$2-{}.log" >"$1/$2-{}"; }' sh \
+      "$dir" "$what" "$ROOT/build/release/tests/world/world_test"
+    # …, 1 seeds: W wrong ends, R resumed, E explicit errors; pause p99 P ms
+    find "$dir" -name "$what-*" ! -name '*.log' -exec cat {} + | sed -E 's/.*: ([0-9]+) wrong ends, ([0-9]+) resumed, ([0-9]+) explicit errors; pause p99 ([0-9]+) ms/\1 \2 \3 \4/' |
+      awk -v what="${what,,}" -v seeds="$1" '
+        { wrong += $1; resumed += $2; broken += $3; if ($4 > pause) pause = $4; ++n }
+        END {
+          share = resumed + broken ? 100 * resumed / (resumed + broken) : 0
+          printf "| %s killed under 200 streams, %d of %d seeds: wrong ends (silent cut, duplicate or missing text) | %d | 0 | %s |\n", what, n, seeds, wrong, wrong || n < seeds ? "**missed**" : ""
+          printf "| of the streams under way there: continued from exactly what was delivered | %.2f %% of %d | ≥ 99 %% | %s |\n", share, resumed + broken, share < 99 ? "**missed**" : ""
+          printf "| longest pause its client saw, p99 of the worst seed | %d ms | ≤ 500 ms + prefill (110 ms) | %s |\n", pause, pause > 610 ? "**missed**" : ""
+          exit (wrong || n < seeds || share < 99 || pause > 610)
+        }' || rc=1
+  done
+  return "$rc"
+}
+
+# ledger_drill COUNT: what engines counted against what is billed or waived: virtual ones in one process, and real ones; and as many
+# records rated by the oracle.
 ledger_drill() {
-  local log=$LOGS/drill-ledger.out rc=0
+  local log=$LOGS/drill-ledger.out rows rated=0 rc=0
   install_packages run && build release world_test rating_cases || return 1
   AIGRID_LEDGER_REQUESTS=$1 "$ROOT/build/release/tests/world/world_test" \
-    --gtest_filter=Usage.EveryTokenOfTheEnginesIsBilledOrWaivedAndTheReportsAgree >"$log" 2>&1 || rc=1
-  python3 "$ROOT/tests/oracle/rating_oracle.py" "$ROOT/build/release/tests/oracle/rating_cases" "$(($1 * 50))" >>"$log" 2>&1 || rc=1
-  ((rc)) && grep -m 20 -E 'Failure|oracle|Which|Expected' "$log" >&2
+    --gtest_filter=Ledger.MixedRunWithAbortsAndDeathsIsExact >"$log" 2>&1 || rc=1
+  rows=$(sed -n 's/^\(|.*\)/\1/p' "$log")
+  python3 "$ROOT/tests/oracle/rating_oracle.py" "$ROOT/build/release/tests/oracle/rating_cases" "$(($1 * 50))" >>"$log" 2>&1 || rated=1
+  ((rc || rated)) && grep -m 20 -E 'Failure|oracle|Which|Expected' "$log" >&2
+  printf '| figure | measured | limit | |\n|---|---|---|---|\n%s\n' "$rows"
+  printf '| of %s records, those that the oracle rates otherwise | %s | 0 | %s |\n' "$(($1 * 50))" \
+    "$( ((rated)) && printf 'some' || printf 0)" "$( ((rated)) && printf '**missed**')"
+  grid_drill ledger || rc=1
+  return "$((rc || rated))"
+}
+
+# quota_drill: the long forms are the tests themselves; what they found is on lines of theirs that begin with a bar.
+quota_drill() {
+  local log=$LOGS/drill-quota.out rc=0
+  install_packages run && build release world_test || return 1
+  "$ROOT/build/release/tests/world/world_test" --gtest_filter='Quota.*' >"$log" 2>&1 || rc=1
+  ((rc)) && grep -m 20 -E 'Failure|Which|Expected' "$log" >&2
   printf '| figure | measured | limit | |\n|---|---|---|---|\n'
-  printf '| tokens of %s requests that are neither billed nor waived, and of %s records that the oracle rates otherwise | %s | 0 | %s |\n' "$1" \
-    "$(($1 * 50))" "$( ((rc)) && printf 'some' || printf 0)" "$( ((rc)) && printf '**missed**')"
+  grep '^|' "$log"
+  return "$rc"
+}
+
+# tamper_drill LEAVES CHANGES: an attacker who writes every file and cannot sign.
+tamper_drill() {
+  local log=$LOGS/drill-tamper.xml kind rc=0
+  install_packages run && build release app_audit_test || return 1
+  AIGRID_TAMPER_LEAVES=$1 AIGRID_TAMPER_ROUNDS=$2 AIGRID_TAMPER_MIX=100 "$ROOT/build/release/src/app/audit/app_audit_test" \
+    --gtest_filter=Tamper.EveryChangeIsFoundAndNamed --gtest_output="xml:$log" >"$LOGS/drill-tamper.out" 2>&1 || rc=1
+  ((rc)) && grep -m 20 -E 'Failure|round|Which' "$LOGS/drill-tamper.out" >&2
+  printf '| figure | measured | limit | |\n|---|---|---|---|\n'
+  for kind in flips deletions swaps "changed leaves" truncations rollbacks forks; do
+    printf '| %s tried on a log of %s leaves | %s | | |\n' "$kind" "$1" "$(sed -nE "s/.*name=\"$kind\" value=\"([0-9]+)\".*/\1/p" "$log")"
+  done
+  printf '| of them not found, or found under another index | %s | 0 | %s |\n' "$( ((rc)) && printf 'some' || printf 0)" "$( ((rc)) && printf '**missed**')"
+  return "$rc"
+}
+
+# audit_drill REQUESTS: so many in one exported log, judged by the command; and the CPU of what a gateway adds to each.
+audit_drill() {
+  local folder rc=0 start ms rate cost
+  install_all && build release aigrid audit_bench || return 1
+  folder=$(mktemp -d) && "$ROOT/build/release/bench/audit_bench" folder "$1" "$folder/log" || return 1
+  start=$(now_ms)
+  "$ROOT/build/release/bin/aigrid" audit verify "$folder/log" --key "$folder/log/keys" >&2 || rc=1
+  ms=$(($(now_ms) - start)) rate=$(($1 * 1000 / ms))
+  cost=$("$ROOT/build/release/bench/audit_bench" cost 200000 "$folder/cost") || rc=1
+  rm -rf "$folder"
+  printf '%s\n' "$cost" >&2
+  printf '| figure | measured | limit | |\n|---|---|---|---|\n'
+  printf '| requests judged offline per second, of %s | %s | 150000 | %s |\n' "$1" "$rate" "$( ((rate < 150000)) && printf '**missed**')"
+  AIGRID_BIN=$ROOT/build/release/bin/aigrid "$VENV/bin/python" "$ROOT/bench/audit_share.py" \
+    "$(sed -nE 's/^all of it, a request *([0-9.]+) us$/\1/p' <<<"$cost")" || rc=1
   return "$rc"
 }
 
@@ -70,6 +166,18 @@ seeds_drill() {
   printf '| of %s seeds, each 1,000 requests with a site killed in the middle: failed | %s | 0 | %s |\n' "$1" "$failed" \
     "$( ((failed)) && printf '**missed**')"
   ((failed == 0))
+}
+
+# siblings_drill ROUNDS: in the world, a seed a round: 180 requests that only that site may serve, most of them from another site.
+siblings_drill() {
+  local log=$LOGS/drill-siblings.out rc=0
+  install_packages run && build dev world_test || return 1
+  AIGRID_SIBLING_ROUNDS=$1 "$ROOT/build/dev/tests/world/world_test" \
+    --gtest_filter=Siblings.OneKilledUnderLoadCostsOthersNothing >"$log" 2>&1 || rc=1
+  printf '| figure | measured | limit | |\n|---|---|---|---|\n'
+  printf '| of %s requests in %s rounds, those of other sites and those asked after the kill that failed | %s | 0 | %s |\n' "$(($1 * 180))" "$1" \
+    "$(grep -c 'a->complete' "$log")" "$( ((rc)) && printf '**missed**')"
+  return "$rc"
 }
 
 # fuzz_drill SECONDS: every fuzzer so long on one core, from its corpus and what earlier runs found.

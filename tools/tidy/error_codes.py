@@ -8,7 +8,7 @@ from pathlib import Path
 
 NAME = r'"([a-z]+(?:_[a-z]+)+)"'
 WHERE = ("src/core/admission", "src/core/dispatch", "src/format/openai", "src/app/gateway", "src/app/agent/refusals.cc")
-INNER = ("inner_server.cc",)  # answers machines of the grid, not clients
+INNER = ("inner_server.cc", "relays.cc")  # answers machines of the grid, not clients
 # The general table of error kinds; a request can come upon InvalidArgument only (the merge of its intents).
 GENERAL = re.compile(r"^ApiError from_error\(.*?^\}", re.M | re.S)
 STATUS_AND_CODE = re.compile(r"\b([45]\d\d),\s*" + NAME)

@@ -99,7 +99,7 @@ Result<void> Attempt::check_grant() const {
   question.grant = ask_->grant;
   question.expires_ms = terms.expires_ms;
   question.bundle_version = terms.bundle_version;
-  question.least_version = services_.bundle.version();  // it came through this gateway, which holds at least that
+  question.least_version = services_.bundle.least_granted();
   question.age = services_.env.now() - binding.since;
   AIGRID_CHECK_OK(services_.grants.take(question, services_.env.now()));
   if (ask_->site == services_.site && ask_->node == services_.options.name) return {};
@@ -252,6 +252,7 @@ io::Task<void> Attempt::send_head() {
   head_sent_ = true;
   inner::Head head{services_.site, services_.options.name, std::string(engine_->driver().name()),
                    engine_answer_ ? engine_answer_->resume() : inner::Resume::None};
+  if (engine_answer_ && ask_->stream) head.prompt_tokens = engine_answer_->prompt_counted();
   co_await send(std::move(head));
 }
 

@@ -1,5 +1,6 @@
 #include "app/agent/bundle_follow.h"
 
+#include <charconv>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
@@ -7,6 +8,36 @@
 #include "io/client/update_stream.h"
 
 namespace aigrid::agent {
+
+namespace {
+
+// One that does not say it is taken at the newest.
+std::uint64_t said_version(const http::Headers& headers) {
+  std::uint64_t out = UINT64_MAX;
+  if (const auto said = headers.get(io::kHeldVersion)) {
+    (void)std::from_chars(said->data(), said->data() + said->size(), out);
+  }
+  return out;
+}
+
+// What one gateway holds, for as long as its stream lasts.
+class GatewayHolds {
+ public:
+  GatewayHolds(std::multiset<std::uint64_t>& all, std::uint64_t version) : all_(all), own_(all.insert(version)) {}
+  GatewayHolds(const GatewayHolds&) = delete;
+  GatewayHolds& operator=(const GatewayHolds&) = delete;
+  ~GatewayHolds() { all_.erase(own_); }
+  void now(std::uint64_t version) {
+    all_.erase(own_);
+    own_ = all_.insert(version);
+  }
+
+ private:
+  std::multiset<std::uint64_t>& all_;
+  std::multiset<std::uint64_t>::iterator own_;
+};
+
+}  // namespace
 
 BundleFollow::BundleFollow(io::Env& env, std::string state, std::string node, std::string key)
     : env_(env), state_(std::move(state)), node_(std::move(node)), key_(std::move(key)) {}
@@ -18,6 +49,7 @@ Result<void> BundleFollow::load() {
 }
 
 Result<void> BundleFollow::take(const bundle::Update& update) {
+  if (view_ && update.manifest.bytes == held_.manifest.bytes) return {};  // another gateway was quicker
   AIGRID_TRY(bundle::Held held, bundle::apply(held_, update, key_, bundle::Scope::Agent, node_));
   return adopt(std::move(held), true);
 }
@@ -43,6 +75,7 @@ Result<void> BundleFollow::adopt(bundle::Held held, bool save) {
 }
 
 io::Task<void> BundleFollow::serve(std::shared_ptr<io::H2Stream> stream) {
+  GatewayHolds gateway(gateways_hold_, said_version(stream->request().headers));
   if (!stream->respond({200, {}}).ok()) co_return;
   const std::string held =
       nlohmann::json{{"version", version()}, {"sections", bundle::held_hashes(held_)}}.dump() + "\n";
@@ -53,6 +86,7 @@ io::Task<void> BundleFollow::serve(std::shared_ptr<io::H2Stream> stream) {
     auto update = co_await updates.next();
     if (update.ok() && !update->has_value()) break;
     Result<void> taken = update.ok() ? take(**update) : Result<void>(update.error());
+    if (taken.ok()) gateway.now(version());
     nlohmann::json answer;
     if (taken.ok()) {
       answer = {{"applied", version()}};

@@ -2,8 +2,10 @@
 // verified, compiled, kept on disk, swapped. A refused update leaves the old one. One worker.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -36,6 +38,10 @@ class BundleFollow {
   // Null before the first bundle.
   const std::shared_ptr<const View>& view() const { return view_; }
   std::uint64_t version() const { return view_ ? held_.parsed.version : 0; }
+  // The oldest version by which a gateway may grant: what it said it holds, or has sent since; at most our own.
+  std::uint64_t least_granted() const {
+    return gateways_hold_.empty() ? version() : std::min(version(), *gateways_hold_.begin());
+  }
   void on_change(std::function<void()> call) { changed_ = std::move(call); }
 
  private:
@@ -48,6 +54,7 @@ class BundleFollow {
   std::string key_;
   bundle::Held held_;
   std::shared_ptr<const View> view_;
+  std::multiset<std::uint64_t> gateways_hold_;  // of those that follow with bundles now
   std::function<void()> changed_;
 };
 

@@ -6,6 +6,7 @@
 #include "app/agent/engines.h"
 #include "app/agent/model_file.h"
 #include "base/crypto/encode.h"
+#include "core/ledger/node_work.h"
 #include "engine/registry.h"
 #include "format/metrics/exposition.h"
 
@@ -42,14 +43,14 @@ constexpr int kFinal = 9;    // SIGKILL
 }  // namespace
 
 Engine::Engine(io::Env& env, const AgentOptions& options, grid::Deployment deployment, grid::Model model,
-               std::function<void()> changed)
+               EngineListener listener)
     : env_(env),
       options_(options),
       deployment_(std::move(deployment)),
       model_(std::move(model)),
       driver_(engine::driver_of(deployment_.driver)),
       adopted_(!deployment_.url.empty()),
-      changed_(std::move(changed)),
+      listener_(std::move(listener)),
       life_(options.engine, adopted_, seed_of(env)),
       model_name_(model_.name),
       file_stem_(options.state + "/engines/" + deployment_.name),
@@ -87,19 +88,21 @@ void Engine::stop_when_idle() {
 bool Engine::take_slot() {
   if (running_ >= deployment_.slots) return false;
   ++running_;
-  changed_();
+  ++turns_;
+  listener_.changed();
   return true;
 }
 
 void Engine::give_slot() {
   --running_;
-  changed_();
+  ++turns_;
+  listener_.changed();
   if (stop_when_idle_ && running_ == 0) stop();
 }
 
 void Engine::count(const grid::Usage& usage) {
-  counted_.prompt_tokens += usage.prompt_tokens;
-  counted_.completion_tokens += usage.completion_tokens;
+  account_.wrote(usage);
+  ++turns_;
 }
 
 void Engine::refuses_stream_options() {
@@ -122,8 +125,8 @@ inner::EngineReport Engine::report() const {
   out.queued = load_.queued.value_or(0);
   out.prefill_tokens_per_s = reading(load_.prefill_tokens_per_s);
   out.decode_tokens_per_s = reading(load_.decode_tokens_per_s);
-  out.prompt_tokens_total = load_.prompt_tokens.value_or(counted_.prompt_tokens);
-  out.completion_tokens_total = load_.completion_tokens.value_or(counted_.completion_tokens);
+  out.prompt_tokens_total = load_.prompt_tokens.value_or(account_.written().prompt_tokens);
+  out.completion_tokens_total = load_.completion_tokens.value_or(account_.written().completion_tokens);
   out.pid = process_ ? process_->pid() : 0;
   out.url = door_.address.starts_with("unix:") || door_.address.empty() ? door_.address
                                                                         : "http://" + door_.address + door_.prefix;
@@ -162,7 +165,7 @@ void Engine::carry_out(const placement::EngineAction& action) {
                       {"state", life_.state_name()},
                       {"reason", life_.reason()},
                       {"pid", process_ ? process_->pid() : 0}});
-    changed_();
+    listener_.changed();
   }
 }
 
@@ -172,7 +175,7 @@ io::Task<void> Engine::launch() {
     inbox_.push(placement::engine_event::LaunchFailed{started.error().message});
     co_return;
   }
-  counted_ = {};
+  account_.restarted();
   inbox_.push(placement::engine_event::Launched{});
   const io::ExitStatus status = co_await process_->wait();
   process_.reset();
@@ -238,7 +241,8 @@ io::Task<void> Engine::probe() {
     if (answer.ok()) {
       auto verdict = driver_.readiness_verdict(model_, answer->head.status, answer->body);
       if (verdict.ok()) {
-        count(*verdict);
+        account_.wrote(*verdict);
+        worked(ledger::kProbe, *verdict);
         inbox_.push(placement::engine_event::ProbeOk{});
         co_return;
       }
@@ -252,9 +256,11 @@ io::Task<void> Engine::probe() {
 
 io::Task<void> Engine::watch() {
   for (;;) {
+    const std::uint64_t turn = turns_;
     auto load = co_await read_load();
     if (load.ok()) {
       load_ = *load;
+      if (running_ == 0 && turn == turns_) claim(load_);
       inbox_.push(placement::engine_event::CheckOk{});
     } else {
       inbox_.push(placement::engine_event::CheckFailed{load.error().message});
@@ -262,6 +268,26 @@ io::Task<void> Engine::watch() {
     if (process_) bound_log(env_.files(), file_stem_ + ".log", options_.cadence.engine_log_bytes);
     co_await env_.sleep_for(options_.cadence.engine_poll_every);
   }
+}
+
+// Nothing of ours ran while the counters were read. What an adopted engine does for others is none of our business.
+void Engine::claim(const engine::Load& load) {
+  if (adopted_ || (!load.prompt_tokens && !load.completion_tokens)) return;
+  grid::Usage counters;
+  counters.prompt_tokens = load.prompt_tokens.value_or(0);
+  counters.completion_tokens = load.completion_tokens.value_or(0);
+  const grid::Usage more = account_.unclaimed(counters);
+  if (more.prompt_tokens + more.completion_tokens > 0) worked(ledger::kUnclaimed, more);
+}
+
+void Engine::worked(const char* finish, const grid::Usage& usage) {
+  grid::AgentRecord out;
+  out.deployment = deployment_.name;
+  out.model = model_.name;
+  out.endpoint = model_.task == grid::Task::Embedding ? "embeddings" : "chat.completions";
+  out.finish = finish;
+  out.usage = usage;
+  listener_.worked(std::move(out));
 }
 
 io::Task<Result<engine::Load>> Engine::read_load() {

@@ -150,17 +150,25 @@ io::Task<Result<std::optional<Piece>>> EngineAnswer::take_whole() {
   co_return std::optional<Piece>(std::move(piece));
 }
 
+// Not where an engine says with every event what it has read, nor where its counters say it in the end.
+bool EngineAnswer::guesses_prompt() const {
+  return !engine_.driver().capabilities().timings_per_event && !engine_.counts_itself();
+}
+
+std::uint64_t EngineAnswer::prompt_counted() const {
+  const bool known = streams_ && filter_ && filter_->prompt_known() && begun_by_ != inner::Resume::Text;
+  return known ? filter_->usage().prompt_tokens : 0;
+}
+
 bool EngineAnswer::estimated() const {
-  if (!asked_ || !filter_) return ask_.resume_count > 0;
-  return !filter_->prompt_known() || begun_by_ == inner::Resume::Text;
+  if (!asked_ || !filter_) return false;
+  return (!filter_->prompt_known() && guesses_prompt()) || begun_by_ == inner::Resume::Text;
 }
 
 grid::Usage EngineAnswer::usage() const {
-  if (!filter_ || !asked_) {
-    return {ask_.resume_count > 0 ? ask_.prompt_tokens : std::uint64_t{0}, ask_.resume_count, 0};
-  }
+  if (!filter_ || !asked_) return {};  // nothing was made here, and whoever asked knows what was before
   grid::Usage out = filter_->usage();
-  if (!filter_->prompt_known()) out.prompt_tokens = ask_.prompt_tokens;
+  if (!filter_->prompt_known() && guesses_prompt()) out.prompt_tokens = ask_.prompt_tokens;
   return out;
 }
 

@@ -33,6 +33,8 @@ class EngineAnswer {
   // Of the whole answer so far, and of that what this engine did.
   grid::Usage usage() const;
   grid::Usage own_usage() const;
+  // Of the request, once the engine has said; 0: it has not.
+  std::uint64_t prompt_counted() const;
   bool estimated() const;  // the prompt's tokens are the asker's estimate
 
  private:
@@ -41,6 +43,7 @@ class EngineAnswer {
   io::Task<Result<engine::Request>> plan_from_tokens(const std::string& body);
   io::Task<Result<std::string>> tell(engine::Request request);
   io::Task<std::optional<inner::Refuse>> refused();
+  bool guesses_prompt() const;
   Result<openai::AnswerFilter::Piece> take(std::string_view payload);
   io::Task<Result<bool>> name_tokens(openai::AnswerFilter::Piece& piece);
   io::Task<Result<std::optional<openai::AnswerFilter::Piece>>> take_whole();

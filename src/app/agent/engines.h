@@ -12,6 +12,7 @@
 #include "app/agent/agent.h"
 #include "app/agent/bundle_follow.h"
 #include "app/agent/engine_call.h"
+#include "core/ledger/engine_account.h"
 #include "core/placement/engine_life.h"
 #include "engine/driver.h"
 #include "format/inner/rows.h"
@@ -19,10 +20,16 @@
 
 namespace aigrid::agent {
 
+// What engines tell their node, on its worker.
+struct EngineListener {
+  std::function<void()> changed;
+  std::function<void(grid::AgentRecord)> worked;  // for no request: deployment, model, finish and usage
+};
+
 class Engine {
  public:
   Engine(io::Env& env, const AgentOptions& options, grid::Deployment deployment, grid::Model model,
-         std::function<void()> changed);
+         EngineListener listener);
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
@@ -45,7 +52,9 @@ class Engine {
   bool take_slot();
   void give_slot();
   std::uint32_t running() const { return running_; }
-  void count(const grid::Usage& usage);
+  void count(const grid::Usage& usage);  // of an attempt, which has a record of its own
+  // Its own counters are read, and ours alone: what no attempt has of them is written down apart.
+  bool counts_itself() const { return !adopted_ && load_.prompt_tokens.has_value(); }
   // Streams with usage, until it said that it does not know them.
   bool takes_stream_options() const { return stream_options_; }
   void refuses_stream_options();
@@ -60,6 +69,8 @@ class Engine {
   io::Task<void> probe();
   io::Task<void> watch();
   io::Task<Result<engine::Load>> read_load();
+  void claim(const engine::Load& load);
+  void worked(const char* finish, const grid::Usage& usage);
 
   io::Env& env_;
   const AgentOptions& options_;
@@ -67,15 +78,16 @@ class Engine {
   const grid::Model model_;
   const engine::Driver& driver_;
   const bool adopted_;
-  std::function<void()> changed_;
+  EngineListener listener_;
   placement::EngineLife life_;
   EngineDoor door_;
   std::string door_error_;  // of an adopted one: its url is wrong
   std::string model_name_;
   std::string file_stem_;  // state/engines/<deployment>
   engine::Load load_;
-  grid::Usage counted_;  // by us, for engines that show no counters
+  ledger::EngineAccount account_;
   std::uint32_t running_ = 0;
+  std::uint64_t turns_ = 0;  // grows with every attempt that begins or ends
   bool stop_when_idle_ = false;
   bool stream_options_ = true;
   std::unique_ptr<io::Process> process_;
@@ -87,10 +99,10 @@ class Engine {
 
 class Engines {
  public:
-  Engines(io::Env& env, const AgentOptions& options, std::function<void()> changed);
+  Engines(io::Env& env, const AgentOptions& options, EngineListener listener);
 
-  // Starts what is new, stops what is no longer asked for.
-  void reconcile(const View& view);
+  // Starts what is new, stops what is no longer asked for, and what this site may not run by the node's own bundle.
+  void reconcile(const View& view, const std::string& site);
   // Null: not on this node.
   std::shared_ptr<Engine> find(const std::string& deployment) const;
   std::vector<inner::EngineReport> reports() const;
@@ -105,8 +117,9 @@ class Engines {
 
   io::Env& env_;
   const AgentOptions& options_;
-  std::function<void()> changed_;
+  EngineListener listener_;
   std::map<std::string, std::shared_ptr<Engine>> engines_;
+  std::map<std::string, std::string> forbidden_;  // deployments that do not run here, and why
   std::vector<std::shared_ptr<Engine>> leaving_;
   io::Event left_;
 };

@@ -27,13 +27,13 @@ std::optional<inner::Refuse> check_residency(const View& view, const std::string
   subject.second = second;
   if (view.residency.permits(subject, site)) return std::nullopt;
   inner::Refuse out;
-  out.verdict = inner::Refuse::Verdict::Never;
+  // A node that is behind its asker still runs nothing that its own bundle forbids, but its no is not the last word.
+  out.verdict = ask.bundle_version > version ? inner::Refuse::Verdict::Elsewhere : inner::Refuse::Verdict::Never;
   out.status = 403;
   out.code = "data_residency_mismatch";
   auto permit = view.residency.permitted(subject);
   if (!permit.ok()) {
     out.message = permit.error().message;
-    if (ask.bundle_version > version) out.verdict = inner::Refuse::Verdict::Elsewhere;
     return out;
   }
   out.message = "site \"" + site + "\" is outside of where this request may run";

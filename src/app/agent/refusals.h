@@ -12,8 +12,8 @@ namespace aigrid::agent {
 inner::Refuse elsewhere(std::string code, std::string message);
 // Retry::Elsewhere becomes Elsewhere, all else Never with 400.
 inner::Refuse refusal_of(const Error& error);
-// Nothing when this site is permitted. What the bundle does not know is refused: as final, or as elsewhere when the
-// asker holds a newer bundle (then this node is behind, and still runs nothing).
+// Nothing when this site is permitted. What the bundle forbids or does not know is refused: as final, or as elsewhere
+// when the asker holds a newer bundle (then this node is behind, and still runs nothing).
 std::optional<inner::Refuse> check_residency(const View& view, const std::string& site, const inner::Ask& ask,
                                              std::uint64_t version, std::int64_t second);
 

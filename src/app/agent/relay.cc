@@ -57,6 +57,11 @@ Result<EditedRequest> edit_for(const inner::Ask& ask, const Engine& engine, std:
   edit.count_each_event = can.timings_per_event;
   edit.token_ids =
       can.token_ids && out.resume == inner::Resume::Tokens && !scan->logprobs && out.begun_by == inner::Resume::None;
+  const bool goes_on = out.begun_by != inner::Resume::None;
+  if (goes_on && edit.max_output_tokens > 0 && ask.resume_count >= edit.max_output_tokens) {
+    return Error{Code::Unavailable, Origin::Self, Retry::Elsewhere,
+                 "the answer is already as long as this deployment makes them; another may make longer ones"};
+  }
   out.answer.hide_logprobs = !scan->logprobs;
   if (out.begun_by != inner::Resume::None) edit.delivered = out.answer.resumed = ask.resume_count;
   if (out.begun_by == inner::Resume::Text) {

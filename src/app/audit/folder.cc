@@ -28,20 +28,14 @@ class Lawbook {
   Lawbook(const ReadFile& read, std::string bundle_key, FolderVerdict& out)
       : read_(read), bundle_key_(std::move(bundle_key)), out_(out) {}
 
-  // True: there were new ones.
-  bool learn(std::string_view entries) {
-    const std::size_t before = laws_.size();
+  void learn(std::string_view entries) {
     const auto parsed = parse_entries(entries);
-    if (!parsed.ok()) return false;
+    if (!parsed.ok()) return;
     for (const auto entry : *parsed) {
       const auto leaf = decode_leaf(entry);
       if (!leaf.ok()) continue;
-      const auto* request = std::get_if<grid::RequestLeaf>(&leaf->body);
-      if (request == nullptr) continue;
-      if (request->bundle_hash != last_) load(last_ = request->bundle_hash);
-      for (const auto& hash : request->later_bundles) load(hash);
+      for (const auto& hash : bundles_of(*leaf)) load(hash);
     }
-    return laws_.size() > before;
   }
   const Laws& laws() const { return laws_; }
 
@@ -69,29 +63,65 @@ class Lawbook {
   const ReadFile& read_;
   std::string bundle_key_;
   FolderVerdict& out_;
-  std::string last_;
   std::set<std::string> tried_;
   Laws laws_;
 };
 
+constexpr std::size_t kBatchTiles = 64;
+
 class LogFolder {
  public:
-  LogFolder(const ReadFile& read, const VerifyOptions& options, const NoteKey& key, Lawbook& laws, FolderVerdict& out)
-      : read_(read), folder_("log/" + log_of_origin(key.name)), key_(key), verifier_(key), laws_(laws), out_(out) {
+  LogFolder(const ReadFile& read, const VerifyOptions& options, const NoteKey& key, FolderVerdict& out)
+      : read_(read), folder_("log/" + log_of_origin(key.name)), key_(key), verifier_(key), out_(out) {
     for (const auto& note : options.checkpoints) {
       if (note.starts_with(key.name + "\n")) verifier_.checkpoint(note, true);
     }
+    size_ = checkpoints();
+    tiles_ = tiles_of(0, size_);
   }
 
-  Verdict verify() {
-    const std::uint64_t size = checkpoints();
-    for (const auto& name : tiles_of(0, size)) {
-      if (!leaves(name)) break;
+  bool load(std::vector<FolderJudge::Batch::Part>& parts) {
+    parts.clear();
+    for (; next_ < tiles_.size() && parts.size() < kBatchTiles; ++next_) {
+      FolderJudge::Batch::Part part;
+      part.name = tiles_[next_];
+      if (!load_one(part)) {
+        next_ = tiles_.size();
+        break;
+      }
+      parts.push_back(std::move(part));
     }
-    for (unsigned level = 1; level < levels_of(size); ++level) {
-      for (const auto& name : tiles_of(level, size)) upper(name);
+    return !parts.empty();
+  }
+
+  void take(FolderJudge::Batch& batch, Lawbook& laws, const std::vector<NoteKey>& keys) {
+    for (auto& part : batch.parts) {
+      if (cut_) return;
+      auto& looked = part.looked;
+      const auto unjudged = [](const Looked& one) { return one.unjudged; };
+      if (looked.ok() && std::any_of(looked->begin(), looked->end(), unjudged)) {
+        laws.learn(part.entries);
+        looked = look_at(part.hashes, part.entries, laws.laws());
+      }
+      if (looked.ok() && looked->size() != part.name.width) {
+        looked =
+            invalid("it has " + std::to_string(looked->size()) + " leaves, not " + std::to_string(part.name.width));
+      }
+      if (looked.ok()) {
+        for (auto& leaf : *looked) hold_signers(leaf, keys);
+        verifier_.tile(*looked);
+      } else {
+        cut_ = true;
+        problem("/tile/" + entries_path(part.name), looked.error());
+      }
     }
-    return verifier_.finish();
+  }
+
+  LogVerdict finish() {
+    for (unsigned level = 1; level < levels_of(size_); ++level) {
+      for (const auto& name : tiles_of(level, size_)) upper(name);
+    }
+    return {log_of_origin(key_.name), format_key(key_), verifier_.finish()};
   }
 
  private:
@@ -115,21 +145,23 @@ class LogFolder {
     return size;
   }
 
-  bool leaves(const TileName& name) {
-    const auto hashes = read_(folder_ + "/tile/" + tile_path(name));
-    if (!hashes.ok()) return problem("/tile/" + tile_path(name), hashes.error());
-    const auto entries = read_(folder_ + "/tile/" + entries_path(name));
-    if (!entries.ok()) return problem("/tile/" + entries_path(name), entries.error());
-    auto looked = look_at(*hashes, *entries, laws_.laws());
-    const auto unjudged = [](const Looked& one) { return one.unjudged; };
-    if (looked.ok() && std::any_of(looked->begin(), looked->end(), unjudged) && laws_.learn(*entries)) {
-      looked = look_at(*hashes, *entries, laws_.laws());
+  // A gateway signs distances with the key of its log.
+  static void hold_signers(Looked& leaf, const std::vector<NoteKey>& keys) {
+    for (const auto& [gateway, key] : leaf.signers) {
+      for (const auto& known : keys) {
+        if (!known.name.ends_with("." + gateway) || known.public_key == key || !leaf.wrong.empty()) continue;
+        leaf.wrong = "the key of " + gateway + " is not the one that its log is signed with";
+      }
     }
-    if (looked.ok() && looked->size() != name.width) {
-      looked = invalid("it has " + std::to_string(looked->size()) + " leaves, not " + std::to_string(name.width));
+  }
+
+  bool load_one(FolderJudge::Batch::Part& part) {
+    for (auto [path, into] : {std::pair("/tile/" + tile_path(part.name), &part.hashes),
+                              std::pair("/tile/" + entries_path(part.name), &part.entries)}) {
+      auto bytes = read_(folder_ + path);
+      if (!bytes.ok()) return problem(path, bytes.error());
+      *into = std::move(*bytes);
     }
-    if (!looked.ok()) return problem("/tile/" + entries_path(name), looked.error());
-    verifier_.tile(*looked);
     return true;
   }
 
@@ -151,8 +183,11 @@ class LogFolder {
   std::string folder_;
   NoteKey key_;
   Verifier verifier_;
-  Lawbook& laws_;
   FolderVerdict& out_;
+  std::uint64_t size_ = 0;
+  std::vector<TileName> tiles_;
+  std::size_t next_ = 0;
+  bool cut_ = false;  // a tile could not be read: what comes after it has no place
 };
 
 // The folder's keys, held against those that the reader trusts.
@@ -214,25 +249,70 @@ Result<std::vector<std::string>> decode_checkpoints(std::string_view text) {
   return out;
 }
 
-Result<FolderVerdict> verify_folder(const ReadFile& read, const VerifyOptions& options) {
+namespace {
+
+class WholeFolder final : public FolderJudge {
+ public:
+  WholeFolder(const ReadFile& read, const VerifyOptions& options, const std::vector<NoteKey>& keys, FolderVerdict found)
+      : read_(read), verdict_(std::move(found)), laws_(read_, bundle_key(keys), verdict_) {
+    for (const auto& key : keys) {
+      if (!key.name.ends_with(kBundlesKey)) logs_.push_back(std::make_unique<LogFolder>(read_, options, key, verdict_));
+    }
+    if (logs_.empty()) verdict_.problems.emplace_back("keys: it names no log");
+  }
+
+  bool load(Batch& batch) override {
+    for (; at_ < logs_.size(); ++at_) {
+      batch.log = at_;
+      if (logs_[at_]->load(batch.parts)) return true;
+    }
+    return false;
+  }
+  void look(Batch& batch, std::size_t part) const override {
+    auto& one = batch.parts[part];
+    one.looked = look_at(one.hashes, one.entries, laws_.laws());
+  }
+  void take(Batch& batch) override { logs_[batch.log]->take(batch, laws_, keys_); }
+  FolderVerdict finish() override {
+    for (auto& log : logs_) verdict_.logs.push_back(log->finish());
+    return std::move(verdict_);
+  }
+
+ private:
+  static std::string bundle_key(const std::vector<NoteKey>& keys) {
+    const auto found =
+        std::find_if(keys.begin(), keys.end(), [](const NoteKey& key) { return key.name.ends_with(kBundlesKey); });
+    return found == keys.end() ? std::string() : found->public_key;
+  }
+
+  ReadFile read_;
+  std::vector<NoteKey> keys_;
+  FolderVerdict verdict_;
+  Lawbook laws_;
+  std::vector<std::unique_ptr<LogFolder>> logs_;
+  std::size_t at_ = 0;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<FolderJudge>> FolderJudge::open(const ReadFile& read, const VerifyOptions& options) {
   AIGRID_TRY(const std::string text, read("keys"));
-  FolderVerdict out;
+  FolderVerdict found;
   if (text.empty() || !text.ends_with('\n') || text.find("\n\n") != std::string::npos) {
-    out.problems.emplace_back("keys: it is not written as an export writes it: one key a line, each line ended");
+    found.problems.emplace_back("keys: it is not written as an export writes it: one key a line, each line ended");
   }
-  const auto keys = judge_keys(lines_of(text), options, out);
-  std::string bundle_key;
-  for (const auto& key : keys) {
-    if (key.name.ends_with(kBundlesKey)) bundle_key = key.public_key;
+  auto keys = judge_keys(lines_of(text), options, found);
+  return std::unique_ptr<FolderJudge>(std::make_unique<WholeFolder>(read, options, std::move(keys), std::move(found)));
+}
+
+Result<FolderVerdict> verify_folder(const ReadFile& read, const VerifyOptions& options) {
+  AIGRID_TRY(const auto judge, FolderJudge::open(read, options));
+  FolderJudge::Batch batch;
+  while (judge->load(batch)) {
+    for (std::size_t i = 0; i < batch.parts.size(); ++i) judge->look(batch, i);
+    judge->take(batch);
   }
-  Lawbook laws(read, bundle_key, out);
-  for (const auto& key : keys) {
-    if (key.name.ends_with(kBundlesKey)) continue;
-    LogFolder folder(read, options, key, laws, out);
-    out.logs.push_back({log_of_origin(key.name), format_key(key), folder.verify()});
-  }
-  if (out.logs.empty()) out.problems.push_back("keys: it names no log");
-  return out;
+  return judge->finish();
 }
 
 }  // namespace aigrid::audit

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,32 @@ struct FolderVerdict {
   bool ok() const;
 };
 
+// One folder judged step by step, so that whoever has cores can use them: load() a batch, look() at each of its parts,
+// on as many threads as wanted, take() it; then the next.
+class FolderJudge {
+ public:
+  static Result<std::unique_ptr<FolderJudge>> open(const ReadFile& read, const VerifyOptions& options);
+  virtual ~FolderJudge() = default;
+
+  // Some tiles of one log, with what is in them.
+  struct Batch {
+    struct Part {
+      TileName name;
+      std::string hashes;
+      std::string entries;
+      Result<std::vector<Looked>> looked;
+    };
+    std::size_t log = 0;
+    std::vector<Part> parts;
+  };
+  // False: there is no more.
+  virtual bool load(Batch& batch) = 0;
+  virtual void look(Batch& batch, std::size_t part) const = 0;
+  virtual void take(Batch& batch) = 0;
+  virtual FolderVerdict finish() = 0;
+};
+
+// All of that, one step after the other.
 Result<FolderVerdict> verify_folder(const ReadFile& read, const VerifyOptions& options);
 
 // The name of a log, that of its folder, out of its origin; empty: not fit for a path.

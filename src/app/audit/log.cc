@@ -43,25 +43,29 @@ Result<void> Log::open(io::Database& database) {
   return {};
 }
 
-Result<void> Log::add(io::AuditTable& table, Tree& tree, io::AuditRow row) {
+Result<bool> Log::add(io::AuditTable& table, Tree& tree, io::AuditRow row) {
   row.index = tree.size();
   AIGRID_TRY(const Digest hash, digest_of(row.hash));
-  AIGRID_CHECK_OK(table.add(row));
+  AIGRID_TRY(const bool fresh, table.add(row));
+  if (!fresh) return false;
   std::vector<Tile> filled;
   tree.append(hash, filled);
   for (const auto& tile : filled) AIGRID_CHECK_OK(table.put_tile(tile.name.level, tile.name.number, tile.hashes));
-  return {};
+  return true;
 }
 
 Result<void> Log::take_one(io::AuditTable& table, Tree& tree, const std::string& bytes, std::int64_t unix_ms,
                            Taken& taken) {
   AIGRID_TRY(const grid::AuditLeaf leaf, decode_leaf(bytes));
   const std::string hash = crypto::bytes(leaf_hash(bytes));
-  AIGRID_TRY(const auto held, table.find(leaf.source, leaf.epoch, leaf.sequence));
-  if (!held) {
+  AIGRID_TRY(const bool fresh,
+             add(table, tree, {0, leaf.source, leaf.epoch, leaf.sequence, tenant_of(leaf), hash, bytes}));
+  if (fresh) {
     ++taken.fresh;
-    return add(table, tree, {0, leaf.source, leaf.epoch, leaf.sequence, tenant_of(leaf), hash, bytes});
+    return {};
   }
+  AIGRID_TRY(const auto held, table.find(leaf.source, leaf.epoch, leaf.sequence));
+  if (!held) return Error{Code::DataLoss, Origin::Self, Retry::Never, "a leaf that is there is not found"};
   if (held->hash == hash) {
     ++taken.repeated;
     return {};
@@ -76,7 +80,9 @@ Result<void> Log::take_one(io::AuditTable& table, Tree& tree, const std::string&
   conflict.salt = leaf.salt;  // it hides nothing that `offered` does not
   conflict.body = grid::ConflictLeaf{leaf.source, leaf.epoch, leaf.sequence, held->hash, hash};
   AIGRID_TRY(const std::string body, encode(conflict));
-  return add(table, tree, {0, kOwnSource, 0, conflict.sequence, {}, crypto::bytes(leaf_hash(body)), body});
+  AIGRID_TRY([[maybe_unused]] const bool added,
+             add(table, tree, {0, kOwnSource, 0, conflict.sequence, {}, crypto::bytes(leaf_hash(body)), body}));
+  return {};
 }
 
 Result<Taken> Log::take(io::Database& database, const std::vector<std::string>& leaves, std::int64_t unix_ms) {

@@ -46,10 +46,12 @@ class Log {
   Result<Proven> prove(io::Database& database, std::string_view source, std::uint64_t epoch, std::uint64_t sequence);
 
   const std::string& origin() const { return origin_; }
+  std::string sign(std::string_view text) const { return key_.sign(text); }
   NoteKey public_key() const { return {origin_, key_.public_key()}; }
 
  private:
-  Result<void> add(io::AuditTable& table, Tree& tree, io::AuditRow row);
+  // False: there is one of its name already.
+  Result<bool> add(io::AuditTable& table, Tree& tree, io::AuditRow row);
   Result<void> take_one(io::AuditTable& table, Tree& tree, const std::string& leaf, std::int64_t unix_ms, Taken& taken);
 
   std::string origin_;

@@ -36,15 +36,29 @@ inline grid::Inventory inventory() {
   zone.name = "fr";
   zone.jurisdictions = {"FR"};
   g.zones.push_back(zone);
+  zone.name = "ch";
+  zone.jurisdictions = {"CH"};
+  g.zones.push_back(zone);
   grid::Policy anywhere;
   anywhere.name = "anywhere";
   anywhere.permit = {{{"*"}, "*", 4}};
+  anywhere.forbid = {{{"terminate"}, "ch"}};
   g.policies.push_back(anywhere);
   grid::Model model;
   model.name = "smol";
   model.source = "smol.gguf";
   model.context_tokens = 2048;
   g.models.push_back(model);
+  grid::Deployment deployment;
+  deployment.name = deployment.model = "smol";
+  for (const char* site : {"s0", "s1"}) {
+    grid::Node node;
+    node.name = std::string("n") + site;
+    node.site = site;
+    g.nodes.push_back(node);
+    deployment.nodes.push_back(node.name);
+  }
+  g.deployments.push_back(deployment);
   for (const char* name : {"free", "mairie"}) {
     grid::Tenant tenant;
     tenant.name = name;
@@ -69,6 +83,7 @@ inline grid::RequestLeaf request(std::uint64_t n, const std::string& bundle_hash
   r.request_id = "req_g0_1767225600_" + std::to_string(n);
   r.tenant = random.below(2) == 0 ? "mairie" : "free";
   r.key_id = "00112233445566" + std::to_string(10 + random.below(90));
+  r.received_unix_ms = 1'767'225'600'000 + static_cast<std::int64_t>(n);
   r.bundle_version = 1;
   r.bundle_hash = bundle_hash;
   r.model = "smol";
@@ -81,9 +96,9 @@ inline grid::RequestLeaf request(std::uint64_t n, const std::string& bundle_hash
   r.outcome = grid::Outcome::Finished;
   r.status = 200;
   r.usage = {random.below(2000), random.below(500), 0};
-  if (random.below(8) == 0) r.attempts.push_back({1, "s1", "n1", "node lost", 0, 0});
-  r.attempts.push_back(
-      {r.attempts.size() + 1, site, "n" + site, "ok", r.usage.prompt_tokens, r.usage.completion_tokens});
+  if (random.below(8) == 0) r.attempts.push_back({1, "s1", "n1", "node lost", 100, 0, 0, 0, false, false});
+  r.attempts.push_back({r.attempts.size() + 1, site, "n" + site, "ok", 900, r.usage.prompt_tokens,
+                        r.usage.completion_tokens, r.usage.completion_tokens, false, false});
   r.price_book = "list";
   r.input_nano = 500;
   r.output_nano = 1500;

@@ -31,10 +31,11 @@ Result<Access> find_grid(io::Env& env, Access access) {
 }
 
 io::Task<Result<nlohmann::json>> call(io::Env& env, Access access, std::string method, std::string target,
-                                      std::string body) {
+                                      std::string body, http::Headers headers) {
   AIGRID_CO_TRY(const Access found, find_grid(env, std::move(access)));
   io::ManagementClient client(env, found.management, found.admin_key, found.ca);
-  auto answer = co_await client.call(std::move(method), std::move(target), std::move(body), {}, found.limits.call);
+  auto answer = co_await client.call(std::move(method), std::move(target), std::move(body), std::move(headers),
+                                     found.limits.call);
   if (!answer.ok()) {
     Error error = std::move(answer).error();
     error.message = "control at " + found.management + " gave no answer: " + error.message + "; is it running there?";

@@ -7,6 +7,7 @@
 
 #include "app/cli/commands.h"
 #include "app/up/report.h"
+#include "format/http/message.h"
 
 namespace aigrid::cli {
 
@@ -18,7 +19,7 @@ Result<Access> find_grid(io::Env& env, Access access);
 
 // JSON of a good answer; a problem answer or none is an Error for people.
 io::Task<Result<nlohmann::json>> call(io::Env& env, Access access, std::string method, std::string target,
-                                      std::string body = {});
+                                      std::string body = {}, http::Headers headers = {});
 
 // "error: …" as a note; 1.
 int fail(Writer& writer, const Error& error);

@@ -37,6 +37,7 @@ class Reader {
     add_chat();
     add_reports();
     add_drain();
+    add_audit();
   }
 
   Command read(std::vector<std::string> arguments);
@@ -77,6 +78,24 @@ class Reader {
         },
         meaning);
   }
+  // SITE=N, several times.
+  void add_gateway_counts(CLI::App* sub) {
+    sub->add_option_function<std::vector<std::string>>(
+        "--gateways",
+        [this](const std::vector<std::string>& all) {
+          for (const auto& text : all) {
+            const auto at = text.find('=');
+            const std::string count = at == std::string::npos ? "" : text.substr(at + 1);
+            if (at == 0 || count.size() != 1 || count[0] < '1' || count[0] > '0' + up_.limits.most_gateways) {
+              throw CLI::ValidationError("--gateways", "\"" + text + "\" is not SITE=N with N from 1 to " +
+                                                           std::to_string(up_.limits.most_gateways) +
+                                                           ": write e.g. lyon=2");
+            }
+            up_.gateways[text.substr(0, at)] = count[0] - '0';
+          }
+        },
+        "SITE=N: so many gateway processes there, sharing its port");
+  }
   void add_up();
   void add_down();
   void add_control();
@@ -92,6 +111,7 @@ class Reader {
   void add_reports();
   void add_place(CLI::App* sub, std::string& what, std::string& name);
   void add_drain();
+  void add_audit();
   const CLI::App* deepest() const;
   std::string explain(const CLI::ParseError& error) const;
   Command chosen();
@@ -118,15 +138,19 @@ class Reader {
   ApplyOptions apply_;
   GetOptions get_;
   PolicyTestOptions policy_test_;
+  AuditExportOptions audit_export_;
+  AuditVerifyOptions audit_verify_;
   PolicyDiffOptions policy_diff_;
+  PolicyPreviewOptions policy_preview_;
   bool get_json_ = false;
   TokenOptions token_;
   KeyCreateOptions key_create_;
   KeyListOptions key_list_;
   KeyRevokeOptions key_revoke_;
-  AdminOptions admin_create_{{}, AdminOptions::What::Create, {}, false};
+  AdminOptions admin_create_{{}, AdminOptions::What::Create, {}, {}, false};
   AdminOptions admin_list_;
-  AdminOptions admin_revoke_{{}, AdminOptions::What::Revoke, {}, false};
+  AdminOptions admin_renew_{{}, AdminOptions::What::Renew, {}, {}, false};
+  AdminOptions admin_revoke_{{}, AdminOptions::What::Revoke, {}, {}, false};
   ChatOptions chat_;
   UsageOptions usage_;
   StatusOptions status_;
@@ -142,6 +166,7 @@ void Reader::add_up() {
   add_state(sub, up_.state);
   sub->add_flag("--detach", up_.detach, "return when it is ready; aigrid down stops it");
   sub->add_flag("--json", up_.json, "one JSON object on standard output when it is ready");
+  add_gateway_counts(sub);
   sub->add_flag("--no-chat", up_.no_chat, "do not make a first request");
   sub->add_flag("--supervised", up_.supervised, "")->group("");
   sub->add_option("--python", up_.python, "Python with the engines' packages")->envname("AIGRID_PYTHON");
@@ -192,6 +217,8 @@ void Reader::add_gateway() {
   sub->add_option("--control", gateway_.control, "control's inner address")->required();
   sub->add_option("--token", gateway_.token, "join token, for the first start")->envname("AIGRID_JOIN_TOKEN");
   sub->add_option("--public-address", gateway_.public_address, "address of the client API")->capture_default_str();
+  sub->add_flag("--share-public-port", gateway_.share_public_port,
+                "with the site's other gateways on this machine: whichever lives answers");
   sub->add_option("--inner", gateway_.inner, "address for agents and peers")->capture_default_str();
   sub->add_option("--ops", gateway_.ops, "address of /livez, /readyz, /metrics");
   sub->add_option("--public-certificate", gateway_.public_tls.certificate, "PEM file; needed off loopback");
@@ -237,7 +264,7 @@ void Reader::add_get() {
 }
 
 void Reader::add_policy() {
-  CLI::App* group = app_.add_subcommand("policy", "policies, before they are applied; needs no grid");
+  CLI::App* group = app_.add_subcommand("policy", "policies, before they are applied");
   group->require_subcommand(1);
   CLI::App* test = command(*group, "test", "check the examples that policies carry", policy_test_);
   test->add_option("files", policy_test_.files, "YAML files or folders, together")->required();
@@ -246,6 +273,11 @@ void Reader::add_policy() {
   diff->add_option("old", policy_diff_.before, "YAML file or folder")->required();
   diff->add_option("new", policy_diff_.after, "YAML file or folder")->required();
   add_json(diff, policy_diff_.json);
+  CLI::App* preview =
+      command(*group, "preview", "say which recorded requests a change would have refused or moved", policy_preview_);
+  preview->add_option("-f,--file", policy_preview_.files, "YAML files or folders, as for apply")->required();
+  add_seconds(preview, "--since", policy_preview_.seconds, "how far back (all that is recorded)");
+  add_access(preview, policy_preview_.access, &policy_preview_.json);
 }
 
 void Reader::add_token() {
@@ -264,9 +296,13 @@ void Reader::add_admin() {
   group->require_subcommand(1);
   CLI::App* create = command(*group, "create", "make a named admin's key; it is shown once", admin_create_);
   create->add_option("name", admin_create_.name, "whose it is; stands at every change he makes")->required();
+  create->add_option("--approve-with", admin_create_.approve_with, "a second admin's key; only the first needs none")
+      ->envname("AIGRID_APPROVAL_KEY");
   add_access(create, admin_create_.access, &admin_create_.json);
   CLI::App* list = command(*group, "list", "show the admins", admin_list_);
   add_access(list, admin_list_.access, &admin_list_.json);
+  CLI::App* renew = command(*group, "renew", "another key for yourself; nobody else has seen it", admin_renew_);
+  add_access(renew, admin_renew_.access, &admin_renew_.json);
   CLI::App* revoke = command(*group, "revoke", "end an admin's key at once", admin_revoke_);
   revoke->add_option("name", admin_revoke_.name, "as in admin list")->required();
   add_access(revoke, admin_revoke_.access, &admin_revoke_.json);
@@ -321,6 +357,23 @@ void Reader::add_drain() {
   drain->add_flag("--force", drain_.force, "also where there is not room for all");
   add_seconds(drain, "--within", drain_.seconds, "how long to watch it (10m)");
   add_access(drain, drain_.access, &drain_.json);
+}
+
+void Reader::add_audit() {
+  CLI::App* group = app_.add_subcommand("audit", "the audit logs: what was decided, where it ran, and the proof");
+  group->require_subcommand(1);
+  CLI::App* fetch = command(*group, "export", "write every log of the grid to a new folder", audit_export_);
+  fetch->add_option("folder", audit_export_.folder, "to be made")->required();
+  fetch->add_flag("--https", audit_export_.https, "the gateways' client API is behind TLS");
+  add_access(fetch, audit_export_.access, nullptr);
+  CLI::App* verify =
+      command(*group, "verify", "judge an export, or one proof; needs no grid and no network", audit_verify_);
+  verify->add_option("path", audit_verify_.path, "folder of an export, or file of a proof")->required();
+  verify->add_option("--key", audit_verify_.keys, "verifier key that you trust, or file of them; several times");
+  verify->add_option("--checkpoint", audit_verify_.checkpoints, "file with a checkpoint you kept; several times");
+  verify->add_option("--request", audit_verify_.request, "of a proof: file with the body that was sent");
+  verify->add_option("--answer", audit_verify_.answer, "of a proof: file with the answer up to its grid object");
+  add_json(verify, audit_verify_.json);
 }
 
 void Reader::add_reports() {

@@ -23,8 +23,9 @@ struct Said {
 using Command =
     std::variant<Said, up::UpOptions, up::LinkOptions, up::RestartOptions, up::DownOptions, control::ControlOptions,
                  gateway::GatewayOptions, agent::AgentOptions, agent::ProbeOptions, ApplyOptions, GetOptions,
-                 PolicyTestOptions, PolicyDiffOptions, TokenOptions, KeyCreateOptions, KeyListOptions, KeyRevokeOptions,
-                 AdminOptions, ChatOptions, UsageOptions, StatusOptions, CordonOptions, DrainOptions, VersionOptions>;
+                 PolicyTestOptions, PolicyDiffOptions, PolicyPreviewOptions, TokenOptions, KeyCreateOptions,
+                 KeyListOptions, KeyRevokeOptions, AdminOptions, ChatOptions, UsageOptions, StatusOptions,
+                 CordonOptions, DrainOptions, AuditExportOptions, AuditVerifyOptions, VersionOptions>;
 
 // `arguments` without the program's name.
 Command read_command_line(std::vector<std::string> arguments);

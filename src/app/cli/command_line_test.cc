@@ -41,6 +41,11 @@ TEST(CommandLine, reads_up_and_what_works_its_relays) {
   const auto up = expect<up::UpOptions>({"up", "--config", "c", "--state", "s", "--detach", "--json", "--no-chat"});
   EXPECT_TRUE(up.detach && up.json && up.no_chat && !up.supervised);
   EXPECT_EQ(up.config, "c");
+  const auto several = expect<up::UpOptions>({"up", "--gateways", "lyon=2", "--gateways", "paris=3"});
+  EXPECT_EQ(several.gateways, (std::map<std::string, int>{{"lyon", 2}, {"paris", 3}}));
+  for (const char* wrong : {"lyon", "=2", "lyon=0", "lyon=9", "lyon=x", "lyon="}) {
+    EXPECT_EQ(said({"up", "--gateways", wrong}).code, 2) << wrong;
+  }
   const auto link = expect<up::LinkOptions>(
       {"up", "link", "paris", "control", "--delay-ms", "25", "--jitter-ms", "2", "--state", "s"});
   EXPECT_EQ(link.command, "delay 25 jitter 2");
@@ -94,7 +99,7 @@ TEST(CommandLine, says_what_was_meant) {
 TEST(CommandLine, helps) {
   EXPECT_EQ(said({"--help"}).code, 0);
   for (const char* name : {"up", "down", "control", "gateway", "agent", "probe", "apply", "get", "token", "key", "chat",
-                           "usage", "status", "version"}) {
+                           "usage", "status", "audit", "version"}) {
     EXPECT_NE(said({"--help"}).text.find(name), std::string::npos) << name;
   }
   EXPECT_NE(said({"chat", "--help"}).text.find("--zone"), std::string::npos);
@@ -120,6 +125,20 @@ TEST(CommandLine, reads_cordon_and_drain) {
   EXPECT_TRUE(expect<DrainOptions>({"drain", "site", "paris", "--abort"}).abort);
   EXPECT_EQ(said({"drain", "rack", "paris"}).code, 2);
   EXPECT_EQ(said({"drain", "site", "paris", "--forecast", "--abort"}).code, 2);
+}
+
+TEST(CommandLine, reads_audit) {
+  const auto fetch = expect<AuditExportOptions>({"audit", "export", "out", "--https"});
+  EXPECT_EQ(fetch.folder, "out");
+  EXPECT_TRUE(fetch.https);
+  const auto verify =
+      expect<AuditVerifyOptions>({"audit", "verify", "out", "--key", "a", "--key", "b", "--checkpoint", "c", "--json"});
+  EXPECT_EQ(verify.path, "out");
+  EXPECT_EQ(verify.keys, (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(verify.checkpoints, std::vector<std::string>{"c"});
+  EXPECT_TRUE(verify.json);
+  EXPECT_EQ(said({"audit"}).code, 2);
+  EXPECT_EQ(said({"audit", "verify"}).code, 2);
 }
 
 }  // namespace

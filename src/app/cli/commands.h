@@ -42,6 +42,12 @@ struct PolicyDiffOptions {
   std::string after;
   bool json = false;
 };
+struct PolicyPreviewOptions {
+  Access access;
+  std::vector<std::string> files;
+  std::int64_t seconds = 0;  // how far back; 0: all there is
+  bool json = false;
+};
 struct GetOptions {
   Access access;
   std::string kind;
@@ -76,8 +82,9 @@ struct KeyRevokeOptions {
 };
 struct AdminOptions {
   Access access;
-  enum class What { Create, List, Revoke } what = What::List;
+  enum class What { Create, List, Renew, Revoke } what = What::List;
   std::string name;
+  std::string approve_with;  // a second admin's key, to make one
   bool json = false;
 };
 struct ChatOptions {
@@ -119,6 +126,20 @@ struct DrainOptions {
   std::int64_t seconds = 600;  // watched for
   bool json = false;
 };
+struct AuditExportOptions {
+  Access access;
+  std::string folder;
+  bool https = false;  // the gateways' client API is behind TLS
+};
+struct AuditVerifyOptions {
+  std::string path;                      // folder of an export, or file of one proof
+  std::vector<std::string> keys;         // that the reader trusts: verifier keys, or files with one a line
+  std::vector<std::string> checkpoints;  // files with checkpoints that the reader kept from earlier
+  std::string request;                   // of a proof: the body that was sent
+  std::size_t threads = 4;               // that judge side by side
+  std::string answer;                    // and what came before its `grid` object
+  bool json = false;
+};
 struct VersionOptions {
   bool json = false;
 };
@@ -126,6 +147,7 @@ struct VersionOptions {
 io::Task<int> run_apply(io::Env& env, Writer& writer, ApplyOptions options);
 io::Task<int> run_policy_test(io::Env& env, Writer& writer, PolicyTestOptions options);
 io::Task<int> run_policy_diff(io::Env& env, Writer& writer, PolicyDiffOptions options);
+io::Task<int> run_policy_preview(io::Env& env, Writer& writer, PolicyPreviewOptions options);
 io::Task<int> run_get(io::Env& env, Writer& writer, GetOptions options);
 io::Task<int> run_token(io::Env& env, Writer& writer, TokenOptions options);
 io::Task<int> run_key_create(io::Env& env, Writer& writer, KeyCreateOptions options);
@@ -137,6 +159,8 @@ io::Task<int> run_usage(io::Env& env, Writer& writer, UsageOptions options);
 io::Task<int> run_status(io::Env& env, Writer& writer, StatusOptions options);
 io::Task<int> run_cordon(io::Env& env, Writer& writer, CordonOptions options);
 io::Task<int> run_drain(io::Env& env, Writer& writer, DrainOptions options);
+io::Task<int> run_audit_export(io::Env& env, Writer& writer, AuditExportOptions options);
+io::Task<int> run_audit_verify(io::Env& env, Writer& writer, AuditVerifyOptions options);
 io::Task<int> run_version(io::Env& env, Writer& writer, VersionOptions options);
 
 }  // namespace aigrid::cli

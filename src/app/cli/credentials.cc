@@ -1,4 +1,4 @@
-// token create, key create, key list, key revoke, admin create, admin list, admin revoke.
+// token create, key create, key list, key revoke; admin create, list, renew, revoke.
 #include "app/cli/access.h"
 #include "format/json/json.h"
 
@@ -79,13 +79,32 @@ std::string admin_lines(const nlohmann::json& list) {
 
 }  // namespace
 
+namespace {
+
+// The key to renew is the one that asks.
+io::Task<Result<std::string>> own_name(io::Env& env, Access access) {
+  auto answer = co_await call(env, std::move(access), "GET", "/api/v1/admins");
+  if (!answer.ok()) co_return std::move(answer).error();
+  co_return text_of(*answer, "you");
+}
+
+}  // namespace
+
 io::Task<int> run_admin(io::Env& env, Writer& writer, AdminOptions options) {
   using What = AdminOptions::What;
+  if (options.what == What::Renew) {
+    auto name = co_await own_name(env, options.access);
+    if (!name.ok()) co_return fail(writer, name.error());
+    options.name = std::move(*name);
+  }
   const bool list = options.what == What::List;
-  const std::string target =
-      options.what == What::Revoke ? "/api/v1/admins/" + options.name + "/revoke" : "/api/v1/admins";
+  std::string target = "/api/v1/admins";
+  if (options.what == What::Revoke) target += "/" + options.name + "/revoke";
+  if (options.what == What::Renew) target += "/" + options.name + "/renew";
   const std::string body = list ? "" : json::dump({{"name", options.name}});
-  auto answer = co_await call(env, options.access, list ? "GET" : "POST", target, body);
+  http::Headers headers;
+  if (!options.approve_with.empty()) headers.set("x-aigrid-approval", options.approve_with);
+  auto answer = co_await call(env, options.access, list ? "GET" : "POST", target, body, std::move(headers));
   if (!answer.ok()) co_return fail(writer, answer.error());
   if (options.json) {
     writer.out(pretty(*answer));
@@ -93,7 +112,12 @@ io::Task<int> run_admin(io::Env& env, Writer& writer, AdminOptions options) {
     writer.out(admin_lines(*answer));
   } else if (options.what == What::Create) {
     writer.out(text_of(*answer, "key") + "\n");
-    writer.note("shown once; aigrid admin revoke " + options.name + " ends it");
+    writer.note("shown once, and seen by you: " + options.name +
+                " renews it (aigrid admin renew) before approving what you change, or you what " + options.name +
+                " changes; aigrid admin revoke " + options.name + " ends it");
+  } else if (options.what == What::Renew) {
+    writer.out(text_of(*answer, "key") + "\n");
+    writer.note("shown once, and yours alone; the old key of " + options.name + " has ended");
   } else {
     writer.note(options.name + " is no admin any more");
   }

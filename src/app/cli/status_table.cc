@@ -96,12 +96,20 @@ void take_link(std::vector<std::vector<std::string>>& rows, const Json& link) {
     bool up = false;
     double rtt_ms = 0, jitter_ms = 0;
     std::uint64_t lost = 0;
-    json::Reader(seen).get("up", up).get("rtt_ms", rtt_ms).get("jitter_ms", jitter_ms).get("losses", lost);
-    if (!up)
+    std::string via;
+    json::Reader(seen)
+        .get("up", up)
+        .get("via", via)
+        .get("rtt_ms", rtt_ms)
+        .get("jitter_ms", jitter_ms)
+        .get("losses", lost);
+    if (!up && (via.empty() || state == "down"))
       state = "down";
-    else if (state != "down")
+    else if (!up)
+      state = "via " + via;
+    else if (state == "not measured")
       state = "up";
-    if (!up || rtt_ms <= worst) return;
+    if ((!up && via.empty()) || rtt_ms <= worst) return;
     worst = rtt_ms;
     rtt = fmt::format("{:.1f}", rtt_ms);
     jitter = fmt::format("{:.1f}", jitter_ms);

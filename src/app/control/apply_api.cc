@@ -3,9 +3,7 @@
 
 namespace aigrid::control {
 
-namespace {
-
-std::optional<std::vector<api::Resource>> parse_all(const json::Json& body, std::vector<api::Problem>& problems) {
+std::optional<std::vector<api::Resource>> parse_resources(const json::Json& body, std::vector<api::Problem>& problems) {
   const auto list = body.is_object() ? body.find("resources") : body.end();
   if (!body.is_object() || list == body.end() || !list->is_array()) {
     api::Problem problem;
@@ -21,6 +19,8 @@ std::optional<std::vector<api::Resource>> parse_all(const json::Json& body, std:
   }
   return out;
 }
+
+namespace {
 
 // A file says what the grid is; `dial` says how processes reach each other here, and belongs to who runs them. A file
 // that does not mention it leaves it as it is.
@@ -43,7 +43,7 @@ io::Task<void> ManagementApi::apply(Request& request) {
     co_return;
   }
   std::vector<api::Problem> problems;
-  auto resources = parse_all(*body, problems);
+  auto resources = parse_resources(*body, problems);
   if (!resources) {
     co_await refuse(request, problem_of(std::move(problems)));
     co_return;

@@ -135,7 +135,11 @@ Json Board::deployment_status(const grid::Deployment& deployment, const health::
   for (const auto& e : engines) {
     replicas.push_back({{"node", e.node}, {"connected", e.connected}, {"state", e.state}, {"reason", e.reason}});
   }
-  return {{"replicas", replicas}, {"ready", ready}, {"conditions", conditions(health::deployment_ready(engines))}};
+  Json all = conditions(health::deployment_ready(engines));
+  if (const auto why = forbidden_.find(deployment.name); why != forbidden_.end()) {
+    all.push_back(conditions(health::placement_forbidden(why->second)).front());
+  }
+  return {{"replicas", replicas}, {"ready", ready}, {"conditions", std::move(all)}};
 }
 
 Json Board::site_status(const Catalog& catalog, const std::string& site, const health::Current& current,

@@ -29,6 +29,9 @@ class Board {
   // Forgets who is not in the configuration any more, or stands elsewhere now.
   void keep_members(const Catalog& catalog);
 
+  // Deployments that stand where the law forbids them, with why.
+  void keep_placing(std::map<std::string, std::vector<std::string>> forbidden) { forbidden_ = std::move(forbidden); }
+
   // {"version","gateways","nodes","links"}
   json::Json summary(const Catalog& catalog, std::uint64_t published, const health::Current& current, Time now) const;
   // The status of one resource; null where its kind has none.
@@ -69,6 +72,7 @@ class Board {
 
   std::map<std::string, GatewaySeen> gateways_;
   std::map<std::string, NodeSeen> nodes_;
+  std::map<std::string, std::vector<std::string>> forbidden_;
 };
 
 }  // namespace aigrid::control

@@ -89,11 +89,14 @@ namespace {
 
 // A change that opens sites wants two people; one that only closes them wants none but who makes it.
 std::optional<api::Problem> unapproved(const WriteAsk& ask, const Checked& checked) {
-  const bool second = !ask.approved_by.empty() && ask.approved_by != ask.by;
-  if (!ask.two_admins || !checked.widens || ask.dry_run || second) return std::nullopt;
+  if (!ask.two_admins || !checked.widens || ask.dry_run || ask.approved) return std::nullopt;
+  constexpr std::size_t kMostLines = 20;
   api::Problem problem;
   problem.message = "this change widens, and only " + ask.by + " wants it";
-  for (const auto& line : checked.law) problem.message += (&line == &checked.law.front() ? ": " : "; ") + line;
+  for (std::size_t i = 0; i < std::min(kMostLines, checked.law.size()); ++i) {
+    problem.message += (i == 0 ? ": " : "; ") + checked.law[i];
+  }
+  if (!ask.no_approval.empty()) problem.message += "; " + ask.no_approval;
   problem.remedy = "have another admin approve it: aigrid apply --approve-with KEY, or the header x-aigrid-approval";
   return problem;
 }
@@ -105,9 +108,8 @@ io::Task<Result<WriteDone>> Catalog::write(WriteAsk ask) {
   co_await turn.mine();
   auto asked = std::make_shared<const WriteAsk>(std::move(ask));
   auto checked = std::make_shared<Checked>();
-  auto check = [held = without_keys(), asked, checked, second = unix_seconds(env_.wall())] {
-    *checked = check_change(held, asked->change, second);
-  };
+  auto check = [held = without_keys(), keys = list(api::Kind::ApiKey), asked, checked,
+                second = unix_seconds(env_.wall())] { *checked = check_change(held, keys, asked->change, second); };
   co_await env_.blocking(std::move(check));
   WriteDone done;
   if (!checked->problems.empty()) {

@@ -21,7 +21,8 @@ struct WriteAsk {
   std::optional<std::uint64_t> if_version;  // of a single put or delete
   std::string by;                           // the admin, or what else did it
   bool two_admins = false;                  // what opens sites to an account needs a second one
-  std::string approved_by;                  // that one; empty: nobody
+  bool approved = false;                    // that one has approved
+  std::string no_approval;                  // why what was given as an approval is none
 };
 
 struct WriteDone {
@@ -42,6 +43,7 @@ class Catalog {
   std::shared_ptr<const CatalogEntry> find(api::Kind kind, const std::string& name) const;
   CatalogEntries list(api::Kind kind) const;
   CatalogEntries everything() const;
+  CatalogEntries without_keys() const;
 
   // Set at every new revision while it lives.
   class Watch {
@@ -60,7 +62,6 @@ class Catalog {
 
  private:
   using Key = std::pair<api::Kind, std::string>;
-  CatalogEntries without_keys() const;
   void take_over(const io::WriteOutcome& outcome, std::vector<api::Noun> nouns);
 
   io::Env& env_;

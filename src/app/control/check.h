@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "format/api/check.h"
 #include "format/api/resource.h"
 #include "io/store/resources.h"
 
@@ -21,6 +22,7 @@ using CatalogEntries = std::vector<std::shared_ptr<const CatalogEntry>>;  // by 
 struct Change {
   std::vector<api::Resource> puts;
   std::vector<std::pair<api::Kind, std::string>> deletes;
+  bool fresh_key = false;  // its ApiKey was made here just now: nobody has held it, and its account had all it has
 };
 
 struct Checked {
@@ -30,10 +32,11 @@ struct Checked {
   bool widens = false;                 // it opens some
 };
 
-// `held`: all but ApiKeys, which nothing refers to.
-// `second`: when, for what expires.
-Checked check_change(const CatalogEntries& held, const Change& change, std::int64_t second = 0);
+// `held`: all but ApiKeys, which nothing refers to; `keys`: those. `second`: when, for what expires.
+Checked check_change(const CatalogEntries& held, const CatalogEntries& keys, const Change& change, std::int64_t second);
 
+// The configuration as the change would leave it, without keys; with what is wrong about it.
+api::Checked inventory_after(const CatalogEntries& held, const Change& change);
 // Everything as one inventory.
 grid::Inventory inventory_of(const CatalogEntries& entries, std::string grid, std::uint64_t version);
 

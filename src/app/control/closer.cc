@@ -1,6 +1,7 @@
 #include "app/control/closer.h"
 
 #include "app/control/ledger_rows.h"
+#include "core/ledger/node_work.h"
 #include "core/ledger/orphan.h"
 #include "core/ledger/terms.h"
 #include "format/inner/records.h"
@@ -50,6 +51,36 @@ io::Task<void> close_orphans(Services& services) {
     if (!added.ok()) continue;
     services.requests_closed += added->fresh;
     services.env.log().warn("requests_closed", {{"count", added->fresh}, {"why", "their ingress never recorded them"}});
+  }
+}
+
+io::Task<void> settle_attempts(Services& services) {
+  for (;;) {
+    std::function<Result<std::vector<io::Unsettled>>(io::Database&)> look = [](io::Database& db) {
+      return io::RecordTable(db).unsettled(kBatch);
+    };
+    auto found = co_await services.door.run(std::move(look));
+    if (!found.ok() || found->empty()) {
+      co_await services.env.sleep_for(services.options.limits.attempts_every);
+      continue;
+    }
+    std::vector<io::RecordRow> rows;
+    for (const auto& pair : *found) {
+      const auto attempt = inner::decode_agent_record(pair.attempt);
+      const auto record = inner::decode_record(pair.record);
+      if (!attempt.ok() || !record.ok()) continue;  // of another version: nothing can be said of it
+      if (const auto more = ledger::shortfall(*record, *attempt)) {
+        rows.push_back(node_work_row(*more, services.catalog));
+      }
+    }
+    const std::int64_t now = unix_ms(services.env.wall());
+    std::function<Result<bool>(io::Database&)> store = [attempts = *found, rows,
+                                                        now](io::Database& db) -> Result<bool> {
+      AIGRID_CHECK_OK(io::RecordTable(db).settle(attempts, rows, now));
+      return true;
+    };
+    auto stored = co_await services.door.run(std::move(store));
+    if (!stored.ok()) co_await services.env.sleep_for(services.options.limits.attempts_every);
   }
 }
 

@@ -1,3 +1,5 @@
+// settle_attempts: what a node says it did for an attempt is held against the terminal record of its request; where the
+// record lacks some of it, the difference is waived.
 // close_orphans: requests that nodes worked for and whose ingress never said how they ended get their terminal record
 // from control, some time after the last node's record came. If the ingress's own record comes after all, it takes that
 // place.
@@ -9,5 +11,6 @@ namespace aigrid::control {
 
 // For ever.
 io::Task<void> close_orphans(Services& services);
+io::Task<void> settle_attempts(Services& services);
 
 }  // namespace aigrid::control

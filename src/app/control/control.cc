@@ -1,8 +1,10 @@
 #include "app/control/control.h"
 
+#include "app/control/audit_log.h"
 #include "app/control/closer.h"
 #include "app/control/inner_service.h"
 #include "app/control/management_api.h"
+#include "app/control/placing.h"
 #include "io/client/ops_server.h"
 #include "io/store/epoch.h"
 #include "io/store/join_tokens.h"
@@ -59,6 +61,8 @@ std::string metrics(const Services& services, const InnerService& inner) {
       services.records_suspect);
   add("aigrid_control_requests_closed", "counter", "Requests that control closed because their ingress was lost.",
       services.requests_closed);
+  add("aigrid_control_audit_logs_refused", "counter", "Audit logs that did not go on from what was seen of them.",
+      services.audit.refused());
   add("aigrid_control_joins_denied", "counter", "Joins denied.", services.joins_denied);
   return out + "# EOF\n";
 }
@@ -130,9 +134,12 @@ io::Task<int> run_control(io::Env& env, ControlOptions options) {
   auto listeners = listen(env, options);
   if (!listeners.ok()) co_return cannot_start(env, listeners.error());
 
+  auto audit = AuditLog::open(env, options.state, *authority, *epoch);
+  if (!audit.ok()) co_return cannot_start(env, audit.error());
+
   Publisher publisher(env, *authority, catalog, options.limits);
   Board board;
-  Services services{env, options, *authority, door, catalog, publisher, board, **membership, admins, *epoch};
+  Services services{env, options, *authority, door, catalog, publisher, board, **membership, admins, **audit, *epoch};
   ManagementApi management(services);
   InnerService inner(services);
   const io::ServerLimits limits = management_limits(options);
@@ -140,6 +147,9 @@ io::Task<int> run_control(io::Env& env, ControlOptions options) {
   io::TaskGroup tasks(env.executor());
   tasks.spawn(publisher.run());
   tasks.spawn(close_orphans(services));
+  tasks.spawn(watch_placing(services));
+  tasks.spawn(settle_attempts(services));
+  tasks.spawn((*audit)->follow(catalog, door, options.limits.watch_batch));
   io::AskRenewal renewal = [&env, &authority](std::string csr) { return renew_own(env, *authority, std::move(csr)); };
   tasks.spawn(io::keep_renewed(env, **membership, std::move(renewal)));
   if (listeners->management) {

@@ -30,6 +30,8 @@ struct ControlLimits {
   std::size_t connections = 10'000;
   Duration inner_ping_every = 5s;  // a gateway that vanished without a word is noticed
   Duration inner_ping_within = 5s;
+  Duration attempts_every = 500ms;               // attempts are held against the records of their requests
+  Duration audit_pass = 1h;                      // how long an export may take
   Duration orphans_every = 30s;                  // requests without a terminal record are looked for
   Duration orphan_grace = ledger::kOrphanGrace;  // after a node's last word on them
   Duration accept_retry = 100ms;                 // out of descriptors: the next one may fit

@@ -254,6 +254,95 @@ io::Task<void> ship_work(io::Env& env, World& world) {
   EXPECT_EQ(usage["total"]["requests"], 0);
 }
 
+// Bad input of metering: reordered and doubled, contradicting, of an epoch used before, of a tenant that nobody knows.
+io::Task<void> ship_strange(io::Env& env, World& world) {
+  co_await configure(env, world);
+  const auto membership = co_await join_gateway(env);
+  if (!membership) co_return;
+  Connected control = co_await connect(env, *membership);
+  grid::Record other = record(1);  // same source, epoch and sequence, another request: its spool was lost
+  other.request_id = "gw-4-77";
+  other.usage.completion_tokens = 1000;
+  grid::Record again = record(9);  // another terminal record of a request that has one
+  again.request_id = record(2).request_id;
+  grid::Record ghost = record(3);
+  ghost.tenant = "ghost";
+  ghost.model = "small";
+  grid::AttemptRecord attempt;
+  attempt.usage = {10, 5, 0};
+  ghost.attempts.push_back(attempt);
+  const std::string batch = inner::encode(record(2)) + inner::encode(record(1)) + inner::encode(record(2)) +
+                            inner::encode(other) + inner::encode(again) + inner::encode(ghost);
+  for (int i = 0; i < 2; ++i) {
+    const auto acked = co_await io::ask_inner(env, *control.connection, "/inner/records", batch);
+    EXPECT_EQ(acked->status, 200);
+  }
+  const Json usage = co_await call(env, "GET", "/api/v1/usage", "", 200);
+  EXPECT_EQ(usage["total"]["requests"], 2);
+  EXPECT_EQ(usage["total"]["completion_tokens"], 10);
+  EXPECT_EQ(usage["unknown"].size(), 1U) << usage.dump(1);
+  EXPECT_EQ(usage["unknown"][0]["tenant"], "ghost");
+  EXPECT_EQ(usage["in_question"].size(), 2U) << usage.dump(1);
+  std::string why;
+  for (const auto& one : usage["in_question"]) why += one["why"].get<std::string>() + "\n";
+  EXPECT_NE(why.find("another record has its source, epoch and sequence"), std::string::npos) << why;
+  EXPECT_NE(why.find("its request has a terminal record already"), std::string::npos) << why;
+}
+
+TEST(Control, RecordsThatContradictOrNameNobodyAreKeptApart) {
+  World world(10);
+  world.run_on("paris/gw", ship_strange);
+}
+
+// What nodes did beyond the records of requests is waived, once, and is no request.
+io::Task<void> ship_own_work(io::Env& env, World& world) {
+  co_await configure(env, world);
+  const auto membership = co_await join_gateway(env);
+  if (!membership) co_return;
+  Connected control = co_await connect(env, *membership);
+  const auto acked = co_await io::ask_inner(env, *control.connection, "/inner/records", inner::encode(record(1)));
+  EXPECT_EQ(acked->status, 200);
+  Spiffe agent = membership->name();
+  agent.role = Role::Agent;
+  agent.id = "paris-1";
+  grid::AgentRecord work;
+  work.source = "paris-1";
+  work.epoch = 1;
+  work.sequence = 1;
+  work.tenant = "platform";
+  work.request_id = work.finish = "probe";
+  work.usage = {7, 1, 0};
+  std::string lines = inner::encode(work);
+  work.sequence = 2;
+  work.request_id = work.finish = "unclaimed";
+  work.usage = {0, 2, 0};
+  lines += inner::encode(work);
+  work.sequence = 3;  // of a request whose record knows nothing of this attempt
+  work.request_id = record(1).request_id;
+  work.tenant = "acme";
+  work.model = "small";
+  work.finish = "cancelled";
+  work.usage = {11, 4, 0};
+  lines += inner::encode(work);
+  const std::string name = agent.format().value_or("");
+  for (int i = 0; i < 2; ++i) {
+    const int status = co_await relay_work(*control.connection, name, lines);
+    EXPECT_EQ(status, 200);
+    co_await env.sleep_for(2s);
+  }
+  const Json usage = co_await call(env, "GET", "/api/v1/usage", "", 200);
+  EXPECT_EQ(usage["total"]["requests"], 1);
+  EXPECT_EQ(usage["total"]["waived_prompt_tokens"], 18) << usage.dump(1);
+  EXPECT_EQ(usage["total"]["waived_completion_tokens"], 7);
+  EXPECT_EQ(usage["total"]["charge_nano"], 0);
+  EXPECT_TRUE(usage["in_question"].empty()) << usage.dump(1);
+}
+
+TEST(Control, WhatNodesDidBeyondTheRecordsIsWaivedOnce) {
+  World world(11);
+  world.run_on("paris/gw", ship_own_work);
+}
+
 TEST(Control, TakesWhatAgentsRecordedFromTheirOwnGatewayOnly) {
   World world(9);
   world.run_on("paris/gw", ship_work);

@@ -89,6 +89,8 @@ io::Task<void> InnerService::serve(std::shared_ptr<io::H2Stream> stream, Who who
     co_await work(*stream, *who);
   } else if (path == "/inner/records" && gateway) {
     co_await records(*stream, *who);
+  } else if (path == "/inner/audit" && gateway) {
+    co_await audit(*stream, *who);
   } else if (path == "/inner/status" && gateway) {
     co_await status(*stream, *who);
   } else {

@@ -32,6 +32,7 @@ class InnerService {
   io::Task<void> renew(io::H2Stream& stream, Spiffe who);
   io::Task<void> bundle(io::H2Stream& stream, Spiffe who);
   io::Task<void> records(io::H2Stream& stream, Spiffe who);
+  io::Task<void> audit(io::H2Stream& stream, Spiffe who);
   io::Task<void> work(io::H2Stream& stream, Spiffe who);
   // Whom a gateway relays for: an agent of its own site. Nothing: it may not.
   static std::optional<Spiffe> relayed_agent(const io::H2Stream& stream, const Spiffe& gateway);

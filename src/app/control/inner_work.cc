@@ -1,7 +1,9 @@
-// POST /inner/records for an agent, relayed by a gateway of its site: JSON lines of what the node did, one an attempt.
-// Acknowledged when they are in the database; one that is there already counts as arrived. An agent speaks only for
-// itself.
+// POST /inner/records for an agent, relayed by a gateway of its site: JSON lines of what the node did, one an attempt,
+// and of what it did for no request. Acknowledged when they are in the database; one that is there already counts as
+// arrived. An agent speaks only for itself.
 #include "app/control/inner_service.h"
+#include "app/control/ledger_rows.h"
+#include "core/ledger/node_work.h"
 #include "format/inner/records.h"
 #include "io/store/records.h"
 
@@ -9,8 +11,13 @@ namespace aigrid::control {
 
 namespace {
 
-Result<std::vector<io::AttemptRow>> decode_rows(std::string_view body, const std::string& node) {
-  std::vector<io::AttemptRow> rows;
+struct Work {
+  std::vector<io::AttemptRow> attempts;
+  std::vector<io::RecordRow> own;  // of no request
+};
+
+Result<Work> decode_rows(std::string_view body, const std::string& node, const Catalog& catalog) {
+  Work rows;
   while (!body.empty()) {
     const std::size_t end = body.find('\n');
     const std::string_view line = body.substr(0, end);
@@ -22,9 +29,24 @@ Result<std::vector<io::AttemptRow>> decode_rows(std::string_view body, const std
           Code::PermissionDenied, Origin::Client, Retry::Never,
           "a record of source \"" + record.source + "\" from agent \"" + node + "\": an agent reports only its own"};
     }
-    rows.push_back({record.source, record.epoch, record.sequence, record.request_id, std::string(line)});
+    if (ledger::of_no_request(record)) {
+      rows.own.push_back(node_work_row(ledger::record_of(record), catalog));
+    } else {
+      rows.attempts.push_back({record.source, record.epoch, record.sequence, record.request_id, std::string(line)});
+    }
   }
   return rows;
+}
+
+// Two transactions: what comes again because the second one failed counts as repeated.
+Result<io::RecordsAdded> store_work(io::Database& db, const Work& work, std::int64_t now) {
+  io::RecordTable table(db);
+  AIGRID_TRY(io::RecordsAdded added, table.add(work.own, now));
+  AIGRID_TRY(const io::RecordsAdded attempts, table.add_attempts(work.attempts, now));
+  added.fresh += attempts.fresh;
+  added.repeated += attempts.repeated;
+  added.conflicting += attempts.conflicting;
+  return added;
 }
 
 }  // namespace
@@ -36,16 +58,16 @@ io::Task<void> InnerService::work(io::H2Stream& stream, Spiffe who) {
     co_return;
   }
   auto body = co_await read_body(stream);
-  auto rows = body.ok() ? decode_rows(*body, agent->id) : Result<std::vector<io::AttemptRow>>(body.error());
+  auto rows = body.ok() ? decode_rows(*body, agent->id, services_.catalog) : Result<Work>(body.error());
   if (!rows.ok()) {
     services_.env.log().warn("work_records_refused", {{"node", agent->id}, {"why", rows.error().message}});
     co_await refuse(stream, status_of(rows.error().code), "invalid_records", rows.error().message);
     co_return;
   }
-  std::function<Result<io::RecordsAdded>(io::Database&)> store = [batch = std::move(*rows),
-                                                               now = unix_ms(services_.env.wall())](io::Database& db) {
-    return io::RecordTable(db).add_attempts(batch, now);
-  };
+  std::function<Result<io::RecordsAdded>(io::Database&)> store =
+      [batch = std::move(*rows), now = unix_ms(services_.env.wall())](io::Database& db) {
+        return store_work(db, batch, now);
+      };
   auto added = co_await services_.door.run(std::move(store));
   if (!added.ok()) {
     co_await refuse(stream, status_of(added.error().code), "records_not_stored", added.error().message);

@@ -74,8 +74,9 @@ io::Task<void> ManagementApi::create_key(Request& request) {
   const std::string kid = key.kid;
   WriteAsk write;
   write.change.puts.push_back(api::to_resource(std::move(key)));
+  write.change.fresh_key = true;
   write.create = true;
-  write.by = request.admin.name;
+  sign(request, write);
   auto done = co_await services_.catalog.write(std::move(write));
   if (!done.ok()) {
     co_await refuse(request, problem_of(done.error()));

@@ -62,6 +62,19 @@ io::RecordRow ledger_row(const grid::Record& record, std::string_view line, cons
   return row;
 }
 
+io::RecordRow node_work_row(grid::Record record, const Catalog& catalog) {
+  // What a token costs there now is not in the line: one that comes again must be the same.
+  const std::string line = inner::encode(record);
+  for (auto& attempt : record.attempts) {
+    const auto site = catalog.find(api::Kind::Site, attempt.site);
+    if (site) attempt.cost_nano = std::get<grid::Site>(site->noun).cost_nano_per_token;
+  }
+  const bool ours = record.tenant == ledger::kPlatformTenant;
+  io::RecordRow row = ledger_row(record, line, ours ? nullptr : &catalog);
+  row.amounts.requests = 0;
+  return row;
+}
+
 Result<io::RecordRow> closing_row(std::string_view line) {
   AIGRID_TRY(const grid::Record record, inner::decode_record(line));
   return ledger_row(record, line, nullptr);

@@ -1,7 +1,5 @@
 #include "app/control/management_api.h"
 
-#include <algorithm>
-
 namespace aigrid::control {
 
 namespace {
@@ -44,13 +42,21 @@ Problem no_route(const std::string& what) {
 
 }  // namespace
 
+std::optional<std::string> ManagementApi::no_approval(const Request& request) const {
+  const auto& headers = request.exchange.head().headers;
+  const auto key = headers.get("x-aigrid-approval");
+  if (!key) return "";
+  const auto second = headers.count("x-aigrid-approval") == 1 ? services_.admins.identify(*key) : std::nullopt;
+  if (!second) return "the approval is no admin's key";
+  return access::no_second_person(services_.admins.holder(request.admin), services_.admins.holder(*second));
+}
+
 void ManagementApi::sign(const Request& request, WriteAsk& ask) const {
   ask.by = request.admin.name;
-  const auto& admins = services_.admins.all();
-  ask.two_admins =
-      std::any_of(admins.begin(), admins.end(), [](const auto& admin) { return admin.second.revoked_ms == 0; });
-  const auto key = request.exchange.head().headers.get("x-aigrid-approval");
-  if (const auto second = key ? services_.admins.identify(*key) : std::nullopt) ask.approved_by = second->name;
+  ask.two_admins = access::two_needed(services_.admins.named());
+  const auto why = no_approval(request);
+  ask.approved = !why;
+  ask.no_approval = why.value_or("");
 }
 
 io::Task<void> ManagementApi::serve(io::Exchange& exchange) {
@@ -93,18 +99,24 @@ io::Task<void> ManagementApi::route(Request& request) {
   const bool get = request.method == "GET";
   if (path.size() == 1 && first == "apply" && post) {
     co_await apply(request);
+  } else if (path.size() == 2 && first == "policy" && path[1] == "preview" && post) {
+    co_await preview(request);
   } else if (path.size() == 1 && first == "join-tokens" && post) {
     co_await create_join_token(request);
   } else if (path.size() == 1 && first == "admins" && get) {
     co_await list_admins(request);
   } else if (path.size() == 1 && first == "admins" && post) {
     co_await create_admin(request);
+  } else if (path.size() == 3 && first == "admins" && path[2] == "renew" && post) {
+    co_await renew_admin(request, path[1]);
   } else if (path.size() == 3 && first == "admins" && path[2] == "revoke" && post) {
     co_await revoke_admin(request, path[1]);
   } else if (path.size() == 1 && first == "usage" && get) {
     co_await usage(request);
   } else if (path.size() == 1 && first == "status" && get) {
     co_await status(request);
+  } else if (path.size() >= 2 && first == "audit") {
+    co_await audit(request);
   } else if (path.size() == 1 && first == "api-keys" && post) {
     co_await create_key(request);
   } else if (path.size() == 3 && first == "api-keys" && path[2] == "revoke" && post) {

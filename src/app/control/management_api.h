@@ -37,8 +37,10 @@ class ManagementApi {
 
  private:
   io::Task<void> route(Request& request);
-  // Who makes the change, and who approves of it: the key in the header x-aigrid-approval.
+  // Who makes the change, and who approves of it.
   void sign(const Request& request, WriteAsk& ask) const;
+  // Nothing: another admin's key came in the header x-aigrid-approval. Else why none counts; empty: none came.
+  std::optional<std::string> no_approval(const Request& request) const;
   io::Task<void> collection(Request& request, api::Kind kind);
   io::Task<void> single(Request& request, api::Kind kind, std::string name);
   io::Task<void> list(Request& request, api::Kind kind);
@@ -46,15 +48,19 @@ class ManagementApi {
   io::Task<void> remove(Request& request, api::Kind kind, std::string name);
   io::Task<void> watch(Request& request, api::Kind kind);
   io::Task<void> apply(Request& request);
+  io::Task<void> preview(Request& request);
   io::Task<void> create_key(Request& request);
   io::Task<void> revoke_key(Request& request, std::string kid);
   io::Task<void> create_join_token(Request& request);
   io::Task<void> list_admins(Request& request);
   io::Task<void> create_admin(Request& request);
+  io::Task<void> renew_admin(Request& request, std::string name);
   io::Task<void> revoke_admin(Request& request, std::string name);
   io::Task<void> usage(Request& request);
   io::Task<void> organization(Request& request, std::vector<std::string> path);
   io::Task<void> status(Request& request);
+  io::Task<void> audit(Request& request);
+  io::Task<void> create_audit_pass(Request& request);
 
   io::Task<Result<json::Json>> read_json(Request& request);
   io::Task<void> answer(Request& request, int status, const json::Json& body, std::string etag = {});
@@ -64,6 +70,8 @@ class ManagementApi {
   Services& services_;
 };
 
+// {"resources":[…]}; nothing when it is not that, with the problem.
+std::optional<std::vector<api::Resource>> parse_resources(const json::Json& body, std::vector<api::Problem>& problems);
 // A resource as the API shows it.
 json::Json resource_json(const io::StoredResource& stored);
 // "\"17\"" → 17; InvalidArgument for anything else but absence and "*".

@@ -184,7 +184,9 @@ Json page_json(const Report& report, const std::vector<io::UsageRow>& rows) {
   for (; at < report.query.to_s && at < first + report.limit * width; at += width) {
     Json results = Json::array();
     for (; row != rows.end() && row->bucket_s == at; ++row) {
-      const bool nothing = report.kind == Report::Kind::Costs && row->amounts.charge_nano == 0;
+      // What nodes did for no request has a row, and no request.
+      const bool costs = report.kind == Report::Kind::Costs;
+      const bool nothing = costs ? row->amounts.charge_nano == 0 : row->amounts.requests == 0;
       if (!nothing) results.push_back(result_json(report, *row));
     }
     buckets.push_back({{"object", "bucket"}, {"start_time", at}, {"end_time", at + width}, {"results", results}});

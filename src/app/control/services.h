@@ -10,6 +10,8 @@
 
 namespace aigrid::control {
 
+class AuditLog;
+
 struct Services {
   io::Env& env;
   const ControlOptions& options;
@@ -20,6 +22,7 @@ struct Services {
   Board& board;
   io::Membership& membership;
   Admins& admins;
+  AuditLog& audit;
   std::uint64_t epoch = 0;  // of this start
   std::uint64_t management_requests = 0;
   std::uint64_t work_fresh = 0;  // agents' records

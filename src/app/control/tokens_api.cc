@@ -1,5 +1,7 @@
 // Join tokens: made here, shown once; kept is only what proves them.
+#include "app/control/audit_log.h"
 #include "app/control/management_api.h"
+#include "base/crypto/encode.h"
 #include "base/crypto/token.h"
 #include "core/access/join.h"
 #include "io/store/join_tokens.h"
@@ -62,6 +64,12 @@ io::Task<void> ManagementApi::create_join_token(Request& request) {
   auto text = crypto::format_join_token(token);
   if (!stored.ok() || !text.ok()) {
     co_await refuse(request, problem_of(stored.ok() ? text.error() : stored.error()));
+    co_return;
+  }
+  AdminAct act{request.admin.name, "create", "join-token/" + crypto::hex(token.kid),
+               row.role + " " + row.site + " " + row.name};
+  if (auto noted = co_await services_.audit.note(std::move(act)); !noted.ok()) {
+    co_await refuse(request, problem_of(noted.error()));
     co_return;
   }
   co_await answer(request, 201, {{"token", *text}, {"expires_at", rfc3339_ms(row.expires_ms)}});

@@ -32,7 +32,16 @@ io::Task<void> Agents::follow(std::shared_ptr<io::H2Connection> connection, Spif
   auto member = std::make_shared<Member>(env_.executor());
   member->connection = connection;
   member->who = agent;
-  if (auto old = members_.find(agent.id); old != members_.end()) old->second->connection->close();
+  if (auto old = members_.find(agent.id); old != members_.end()) {
+    if (!old->second->connection->closed()) {
+      env_.log().warn("agent_displaced", {{"node", agent.id},
+                                          {"why",
+                                           "it came again while its first connection lived: once is a restart; again "
+                                           "and again, two machines hold its key: delete the Node, join under another "
+                                           "name"}});
+    }
+    old->second->connection->close();
+  }
   members_[agent.id] = member;
   env_.log().note("agent_connected", {{"node", agent.id}});
   {
@@ -72,6 +81,7 @@ io::Task<void> Agents::follow_up(std::shared_ptr<Member> member, std::string nod
 
 io::Task<void> Agents::push_bundles(std::shared_ptr<Member> member, std::string node) {
   http::RequestHead head{"POST", "/inner/bundle", {{"host", "agent"}}};
+  head.headers.set(io::kHeldVersion, std::to_string(board_.held() ? board_.held()->parsed.version : 0));
   auto stream = member->connection->open(head, false);
   if (!stream.ok()) co_return;
   std::map<std::string, std::string> sections;
@@ -90,6 +100,14 @@ io::Task<void> Agents::push_bundles(std::shared_ptr<Member> member, std::string 
     co_return;
   }
   member->seen.bundle_version = version;
+  if (const auto& own = board_.held(); own && own->parsed.version < version) {
+    env_.log().warn("bundle_behind_node", {{"node", node},
+                                           {"held", own->parsed.version},
+                                           {"node_holds", version},
+                                           {"why",
+                                            "this gateway lost what it had last; the node decides by the newer one, "
+                                            "and control sends it again when it is back"}});
+  }
   on_news_();
   tasks.spawn(read_answers(member, &lines, node));
   std::shared_ptr<const bundle::Held> previous;

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <utility>
 
+#include "app/gateway/ingress.h"
 #include "format/inner/records.h"
 #include "format/json/json.h"
 
@@ -45,7 +46,7 @@ std::string explanation_json(const routing::Tables& tables, const routing::Expla
   return json::dump(out);
 }
 
-void write_record(Services& services, grid::Record record) {
+void write_record(Services& services, const Admitted& admitted, grid::Record record) {
   const std::string outcome(inner::to_string(record.outcome));
   ++services.meters.requests_by_outcome[record.code.empty() ? outcome : outcome + ":" + record.code];
   if (!record.site.empty()) ++services.meters.requests_by_site[record.site];
@@ -63,6 +64,9 @@ void write_record(Services& services, grid::Record record) {
                                            {"ttft_us", record.ttft_us},
                                            {"total_us", record.total_us}});
   const std::string request_id = record.request_id;
+  Generations under;
+  auto leaf = leaf_of(record, admitted, services.board, services.audit, under);
+  services.audit.append(std::move(leaf), under);
   auto written = services.ledger.write(std::move(record));
   services.meters.records_homeless = services.ledger.homeless();
   if (!written.ok()) {

@@ -9,6 +9,8 @@
 
 namespace aigrid::gateway {
 
+struct Admitted;
+
 http::Headers standard_headers(const std::string& request_id, Duration took);
 // Retry-After where another try may help, x-should-retry: false where it cannot.
 void add_retry_headers(http::Headers& headers, const dispatch::action::Fail& failure);
@@ -16,7 +18,7 @@ void add_retry_headers(http::Headers& headers, const dispatch::action::Fail& fai
 std::string request_id_member(const std::string& request_id);
 // The candidates of a decision in names, each with its score parts or the rule that removed it, as JSON.
 std::string explanation_json(const routing::Tables& tables, const routing::Explanation& explanation);
-// Into the spool, the meters and the log. Called once a request.
-void write_record(Services& services, grid::Record record);
+// Into the ledger's spool, the audit log, the meters and the log. Called once a request.
+void write_record(Services& services, const Admitted& admitted, grid::Record record);
 
 }  // namespace aigrid::gateway

@@ -10,7 +10,7 @@ namespace aigrid::gateway {
 
 Bill::Bill(std::shared_ptr<const routing::Tables> admitted_under, const routing::RouteInput& input,
            std::size_t body_bytes)
-    : tables_(std::move(admitted_under)) {
+    : tables_(std::move(admitted_under)), body_bytes_(body_bytes) {
   const auto& tenant = tables_->tenants[input.tenant];
   terms_.operator_name = tenant.spec.operator_name;
   terms_.prompt_most = ledger::prompt_most(body_bytes);
@@ -42,21 +42,36 @@ void Bill::complete(grid::Record& record) const {
 
 admission::Need Bill::need(const routing::RouteInput& input) const {
   std::uint64_t output = input.max_output_tokens;
-  if (output == 0) {  // the longest that any of its engines makes
-    for (const auto d : tables_->models[input.model].deployments) {
-      output = std::max<std::uint64_t>(output, tables_->deployments[d].spec.max_output_tokens);
-    }
+  std::uint64_t context = 0;
+  for (const auto d :
+       tables_->models[input.model].deployments) {  // the longest that any of its engines takes and makes
+    const auto& spec = tables_->deployments[d].spec;
+    context = std::max<std::uint64_t>(context, spec.context_tokens);
+    if (input.max_output_tokens != 0) continue;
+    output =
+        std::max<std::uint64_t>(output, spec.max_output_tokens != 0 ? spec.max_output_tokens : spec.context_tokens);
   }
-  if (input.task == grid::Task::Embedding) output = 0;
-  const std::uint64_t tokens = std::min(input.prompt_tokens + output, ledger::kMostTokens);
-  return {static_cast<std::int64_t>(tokens),
-          ledger::price_nano(input.prompt_tokens, terms_.input_nano, output, terms_.output_nano)};
+  const bool embedding = input.task == grid::Task::Embedding;  // of many inputs, each as long as a context
+  if (embedding) output = 0;
+  // The JSON around a body's text is longer than what a model's template puts around it.
+  std::uint64_t prompt = body_bytes_;
+  if (!embedding && context != 0) prompt = std::min(prompt, context);
+  const std::uint64_t likely = std::min<std::uint64_t>(input.prompt_tokens, prompt);
+  const auto tokens = [](std::uint64_t n) { return static_cast<std::int64_t>(std::min(n, ledger::kMostTokens)); };
+  admission::Need need;
+  need.tokens = tokens(prompt + output);
+  need.likely_tokens = tokens(likely + output);
+  need.spend_nano = ledger::price_nano(prompt, terms_.input_nano, output, terms_.output_nano);
+  need.likely_spend_nano = ledger::price_nano(likely, terms_.input_nano, output, terms_.output_nano);
+  return need;
 }
 
 admission::Need Bill::used(const grid::Record& record) {
   const auto& usage = record.usage;
-  return {static_cast<std::int64_t>(std::min(usage.prompt_tokens + usage.completion_tokens, ledger::kMostTokens)),
-          record.charge_nano};
+  admission::Need used;
+  used.tokens = static_cast<std::int64_t>(std::min(usage.prompt_tokens + usage.completion_tokens, ledger::kMostTokens));
+  used.spend_nano = record.charge_nano;
+  return used;
 }
 
 }  // namespace aigrid::gateway

@@ -21,7 +21,7 @@ class Bill {
   void heard(std::uint32_t attempt, std::uint64_t tokens) { heard_[attempt] += tokens; }
   // Terms, the attempts' terms and what was heard of them, and the charge, of a record that is complete otherwise.
   void complete(grid::Record& record) const;
-  // What the request may need at most: its prompt as estimated and the longest answer.
+  // What the request may need at most: a prompt of a token a byte of the body, and the longest answer.
   admission::Need need(const routing::RouteInput& input) const;
   // What a complete record used of that.
   static admission::Need used(const grid::Record& record);
@@ -29,6 +29,7 @@ class Bill {
  private:
   std::shared_ptr<const routing::Tables> tables_;
   grid::Terms terms_;
+  std::size_t body_bytes_ = 0;
   std::map<std::uint32_t, std::uint64_t> heard_;
 };
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/crypto/hash.h"
+#include "core/resilience/hedge.h"
 #include "core/resilience/trust.h"
 
 namespace aigrid::gateway {
@@ -58,6 +60,8 @@ Result<void> Board::apply(std::shared_ptr<const bundle::Held> held, std::int64_t
   auto keys = access::KeyTable::compile(inventory.keys);
   if (!keys.ok()) return std::move(keys).error();
   auto next = std::make_shared<Generation>();
+  next->held = held;
+  next->bundle_hash = crypto::bytes(crypto::sha256(held->manifest.bytes));
   next->tables = std::move(tables);
   for (const auto& gateway : next->tables->gateways) {
     if (gateway.name != gateway_) continue;
@@ -96,12 +100,14 @@ void Board::node_lost(const std::string& node) {
   changed();
 }
 
-void Board::site_reported(const inner::SiteReport& report, Time now) {
+void Board::site_reported(const inner::SiteReport& report, Time now,
+                          const std::function<bool(const std::string&)>& counts) {
   if (!current_) return;
   Generation& g = *current_;
   const auto site = g.tables->find_site(report.site);
   if (!site) return;
   for (const auto& row : report.rows) {
+    if (counts && !counts(row.deployment)) continue;
     const auto deployment = g.tables->find_deployment(row.deployment);
     if (deployment) g.rows.report(*g.tables, *deployment, *site, site_row(row, now));
   }
@@ -119,8 +125,10 @@ void Board::own_site_row(routing::DeploymentIndex deployment, const routing::Sit
   if (g.here != routing::kNone) g.rows.report(*g.tables, deployment, g.here, row);
 }
 
-void Board::link_measured(const std::string& site, const routing::LinkRow& row) {
+void Board::link_measured(const std::string& site, routing::LinkRow row, const std::string& via) {
   if (!current_) return;
+  if (!via.empty()) row.via = current_->tables->find_site(via).value_or(routing::kNone);
+  if (!via.empty() && row.via == routing::kNone) row.up = false;
   if (auto index = current_->tables->find_site(site)) current_->rows.links[*index] = row;
 }
 
@@ -132,6 +140,14 @@ void Board::dispatched(const std::string& deployment, const std::string& site, T
   if (s) resilience::dispatched(current_->rows.site_trust[*s], now);
 }
 
+void Board::requested() {
+  if (current_) resilience::requested(current_->rows.hedging);
+}
+
+void Board::hedged() {
+  if (current_) resilience::hedged(current_->rows.hedging);
+}
+
 void Board::observed(const std::string& site, const dispatch::action::Observed& seen, Time now) {
   if (!current_) return;
   const auto s = current_->tables->find_site(site);
@@ -141,6 +157,7 @@ void Board::observed(const std::string& site, const dispatch::action::Observed& 
     resilience::failed(trust, now);
   } else {
     resilience::answered(trust, seen.after, seen.predicted_ms, now);
+    resilience::answered(current_->rows.hedging, seen.after, seen.predicted_ms);
   }
 }
 

@@ -19,6 +19,8 @@ namespace aigrid::gateway {
 
 // One bundle compiled, and the live rows in its indices.
 struct Generation {
+  std::shared_ptr<const bundle::Held> held;
+  std::string bundle_hash;  // SHA-256 of its manifest, 32 bytes
   std::shared_ptr<const routing::Tables> tables;
   routing::SiteIndex here = routing::kNone;
   routing::Rows rows;
@@ -46,12 +48,18 @@ class Board {
 
   void node_reported(const inner::NodeReport& report, Time now);
   void node_lost(const std::string& node);
-  void site_reported(const inner::SiteReport& report, Time now);
+  // `counts`: whether a deployment's row does; where a site is told of by several, each tells only its own.
+  void site_reported(const inner::SiteReport& report, Time now,
+                     const std::function<bool(const std::string& deployment)>& counts = {});
   void site_lost(const std::string& site);
   void own_site_row(routing::DeploymentIndex deployment, const routing::SiteRow& row);
-  void link_measured(const std::string& site, const routing::LinkRow& row);
+  // `via`: the site that passes it on; empty: direct.
+  void link_measured(const std::string& site, routing::LinkRow row, const std::string& via);
   // An own dispatch by names, counted at once until the site's row catches up.
   void dispatched(const std::string& deployment, const std::string& site, Time now);
+  // A request came; one was asked at a second place beside the first.
+  void requested();
+  void hedged();
   // How a site has answered.
   void observed(const std::string& site, const dispatch::action::Observed& seen, Time now);
 

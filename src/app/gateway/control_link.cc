@@ -108,11 +108,22 @@ void ControlLink::adopt(bundle::Held held) {
   }
   bundle_error_.clear();
   ++services_.meters.bundles_applied;
-  auto saved = env_.files().replace(services_.options.state + "/bundle", bundle::encode(*shared));
-  if (!saved.ok()) env_.log().warn("bundle_not_saved", {{"why", saved.error().message}});
+  unsaved_ = true;
+  save_held();
   env_.log().note("bundle_applied", {{"version", shared->parsed.version}});
   if (on_bundle_) on_bundle_();
   status_due_.set();
+}
+
+void ControlLink::save_held() {
+  if (!unsaved_) return;
+  const auto& held = services_.board.held();
+  auto saved = env_.files().replace(services_.options.state + "/bundle", bundle::encode(*held));
+  unsaved_ = !saved.ok();
+  if (unsaved_) {
+    env_.log().warn("bundle_not_saved",
+                    {{"version", held->parsed.version}, {"why", saved.error().message + "; it is tried again"}});
+  }
 }
 
 io::Task<void> ControlLink::send_status(std::shared_ptr<io::H2Connection> connection) {
@@ -147,6 +158,7 @@ std::string ControlLink::status_line() const {
   for (const auto& link : services_.peers.links()) {
     status["links"].push_back({{"site", link.site},
                                {"up", link.row.up},
+                               {"via", link.via},
                                {"rtt_ms", link.row.rtt_ms},
                                {"jitter_ms", link.row.jitter_ms},
                                {"losses", link.row.losses}});

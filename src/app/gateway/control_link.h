@@ -20,6 +20,8 @@ class ControlLink {
 
   // The bundle on disk, if there is a good one.
   Result<void> load_held();
+  // Writes the bundle to disk if that has not worked yet.
+  void save_held();
   // Called after a bundle was applied.
   void on_bundle(std::function<void()> hook) { on_bundle_ = std::move(hook); }
   // Until the task is destroyed.
@@ -45,6 +47,7 @@ class ControlLink {
   io::Membership& membership_;
   std::shared_ptr<io::H2Connection> connection_;
   std::string bundle_error_;
+  bool unsaved_ = false;       // the bundle held is not on disk
   std::string records_error_;  // why control took none of the last batch
   std::function<void()> on_bundle_;
   io::Event status_due_;

@@ -47,7 +47,7 @@ void account(Services& services, const Admitted& admitted, int status, const std
   record.received_unix_ms = unix_ms(admitted.received_wall);
   record.total_us = (services.env.now() - admitted.received).count() / 1000;
   record.bundle_version = tables.version;
-  write_record(services, std::move(record));
+  write_record(services, admitted, std::move(record));
 }
 
 }  // namespace
@@ -62,6 +62,7 @@ io::Task<void> answer_dry_run(Services& services, io::Exchange& exchange, Admitt
   const auto decision = routing::choose_site(snapshot, input, now, random, &why);
   http::Headers headers = standard_headers(admitted.request_id, now - admitted.received);
   headers.set("content-type", "application/json");
+  headers.set("x-aigrid-receipt", services.audit.receipt(admitted.request_id));
   std::string body;
   int status = 200;
   if (decision.ok()) {

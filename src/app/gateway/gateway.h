@@ -19,7 +19,8 @@ struct GatewayOptions {
   io::Address control;  // control's inner listener
   std::string token;    // join token; needed until the first join succeeded
   io::Address public_address = "127.0.0.1:0";
-  io::WebCertificate public_tls;  // none: plain, on loopback only
+  io::WebCertificate public_tls;   // none: plain, on loopback only
+  bool share_public_port = false;  // with the site's other gateways on this machine: whichever lives answers
   io::Address inner = "127.0.0.1:0";
   io::Address ops;               // empty: none
   io::Address advertise_public;  // what others dial; empty: what was bound

@@ -1,9 +1,12 @@
 #include "app/gateway/grants.h"
 
 #include "base/spiffe.h"
+#include "io/http/tunnel.h"
 
 namespace aigrid::gateway {
 namespace {
+
+constexpr const char* kResidencyMismatch = "data_residency_mismatch";
 
 inner::Refuse refusal(inner::Refuse::Verdict verdict, std::string code, std::string message) {
   inner::Refuse out;
@@ -42,26 +45,46 @@ std::optional<inner::Refuse> refuse_hosting(Services& services, const inner::Ask
         {{"request_id", ask.request_id}, {"peer", stream.binding().peer.identity}, {"why", granted.error().message}});
     return refusal(Verdict::Elsewhere, "grant_denied", granted.error().message);
   }
-  const std::string& here = services.board.site();
+  if (services.options.skip_residency) return std::nullopt;
+  const auto peer = Spiffe::parse(stream.binding().peer.identity);
+  const Way way{peer.ok() ? std::string_view(peer->site) : std::string_view(),
+                io::tunnelled_through(stream.binding().peer.address)};
+  auto refused =
+      judge_hosting(services.board.tables(), services.board.site(), ask, way, unix_seconds(services.env.wall()));
+  if (refused && refused->code == kResidencyMismatch) {
+    services.env.log().warn("residency_denied", {{"request_id", ask.request_id},
+                                                 {"tenant", ask.tenant},
+                                                 {"peer", stream.binding().peer.identity},
+                                                 {"why", refused->message}});
+  }
+  return refused;
+}
+
+std::optional<inner::Refuse> judge_hosting(const routing::Tables& tables, const std::string& here,
+                                           const inner::Ask& ask, const Way& way, std::int64_t second) {
+  using Verdict = inner::Refuse::Verdict;
   if (ask.site != here) {
     return refusal(Verdict::Elsewhere, "wrong_site", "asked for site \"" + ask.site + "\", this is " + here);
   }
-  if (services.options.skip_residency) return std::nullopt;
-  const auto& residency = services.board.tables().residency;
-  policy::Subject subject{ask.tenant, ask.project, ask.model, {}, &ask.zones, ask.data_level, &ask.regimes};
-  subject.second = unix_seconds(services.env.wall());
-  auto denial = residency.denial(subject, here);
-  if (!denial) {
-    const auto peer = Spiffe::parse(stream.binding().peer.identity);
-    if (peer.ok()) denial = residency.denial(subject, peer->site, policy::kIngressActions);
+  const auto deployment = tables.find_deployment(ask.deployment);
+  if (!deployment) {
+    return refusal(Verdict::Elsewhere, "no_deployment",
+                   "deployment \"" + ask.deployment + "\" is not in the bundle held at " + here);
   }
+  // What runs is the deployment's own model, whatever the ask calls it.
+  const std::string& model = tables.models[tables.deployments[*deployment].model].spec.name;
+  if (ask.model != model) {
+    return refusal(Verdict::Elsewhere, "wrong_model",
+                   "deployment \"" + ask.deployment + "\" serves model \"" + model + "\", not \"" + ask.model + "\"");
+  }
+  policy::Subject subject{ask.tenant, ask.project, model, {}, &ask.zones, ask.data_level, &ask.regimes};
+  subject.second = second;
+  auto denial = tables.residency.denial(subject, here);
+  if (!denial) denial = tables.residency.denial(subject, way.ingress, policy::kIngressActions);
+  if (!denial && !way.via.empty()) denial = tables.residency.denial(subject, way.via, policy::kRelayActions);
   if (!denial) return std::nullopt;
-  services.env.log().warn("residency_denied", {{"request_id", ask.request_id},
-                                               {"tenant", ask.tenant},
-                                               {"peer", stream.binding().peer.identity},
-                                               {"why", policy::to_text(*denial)}});
-  const bool older = ask.bundle_version > services.board.tables().version;
-  return refusal(older ? Verdict::Elsewhere : Verdict::Never, "data_residency_mismatch",
+  const bool older = ask.bundle_version > tables.version;
+  return refusal(older ? Verdict::Elsewhere : Verdict::Never, kResidencyMismatch,
                  "site \"" + here + "\" may not host this request: " + policy::to_text(*denial));
 }
 

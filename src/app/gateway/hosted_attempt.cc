@@ -25,7 +25,7 @@ io::Task<void> HostedAttempt::run() {
     co_return;
   }
   AttemptSink& self = *this;
-  local_ = std::make_unique<LocalAttempt>(services_.env, services_.board, services_.queues, services_.agents, *ask_,
+  local_ = std::make_unique<LocalAttempt>(services_.env, services_.board, services_.slots, services_.agents, *ask_,
                                           std::make_shared<const std::string>(std::move(body_)), self);
   ++services_.meters.attempts_hosted;
   tasks_.spawn(run_local());

@@ -92,6 +92,7 @@ void Ingress::adopt_law() {
     next->input.permitted = {};
   }
   life_.rebind(next->input, rebind);
+  admitted_.evidence.law_changed(next->generation);
   newer_ = std::move(next);
   law_ = newer_.get();
   step(event::LawChanged{});
@@ -102,6 +103,7 @@ void Ingress::step(const dispatch::Event& event) {
   const std::vector<dispatch::Action> actions = life_.on_event(event, law_->generation->snapshot(), env_.now());
   // The record is written before the last byte leaves.
   for (const auto& a : actions) {
+    if (const auto* complete = std::get_if<action::Complete>(&a); complete && complete->length) close_by_length();
     if (const auto* finish = std::get_if<action::Finish>(&a)) account(*finish);
   }
   for (const auto& a : actions) carry_out(a);
@@ -111,10 +113,7 @@ void Ingress::carry_out(const dispatch::Action& a) {
   if (const auto* ask = std::get_if<action::Ask>(&a)) {
     start_attempt(*ask);
   } else if (const auto* cancel = std::get_if<action::Cancel>(&a)) {
-    if (auto it = attempts_.find(cancel->attempt); it != attempts_.end()) {
-      it->second.cancelled = true;
-      it->second.attempt->cancel();
-    }
+    give_up(cancel->attempt);
   } else if (std::holds_alternative<action::Stay>(a)) {
     stay();
   } else if (const auto* seen = std::get_if<action::Observed>(&a)) {
@@ -126,7 +125,8 @@ void Ingress::carry_out(const dispatch::Action& a) {
     } else {
       alarm_->arm(alarm->at);
     }
-  } else if (std::holds_alternative<action::Answer>(a)) {
+  } else if (const auto* answer = std::get_if<action::Answer>(&a)) {
+    if (racing_) settle_race(answer->attempt);
     start_answer();
   } else if (const auto* failure = std::get_if<action::Fail>(&a)) {
     fail(*failure);
@@ -136,13 +136,20 @@ void Ingress::carry_out(const dispatch::Action& a) {
 }
 
 void Ingress::start_attempt(const action::Ask& ask) {
-  if (ask.attempt > 1) ++services_.meters.retries;
-  if (ask.beside) {
+  if (ask.attempt > 1) ++(ask.hedge ? services_.meters.hedges : services_.meters.retries);
+  if (ask.attempt == 1) services_.board.requested();
+  admitted_.evidence.asked(ask.attempt, env_.now() - admitted_.received, relay_to(ask.decision.site));
+  if (ask.hedge) {
+    services_.board.hedged();
+    racing_ = true;
+  } else if (ask.beside) {
     frozen_ = current_;
   } else {
     frozen_ = 0;
+    racing_ = false;
     aside_.clear();
-    attempts_.clear();  // an attempt before this one has ended, and what it had sent is void
+    // What an attempt before this one had sent is void; one that was cancelled still says what it did.
+    std::erase_if(attempts_, [](const auto& entry) { return !entry.second.cancelled; });
     held_.clear();
     tail_.clear();
     if (!streaming_) given_ = {};  // nothing reached the client
@@ -162,8 +169,8 @@ void Ingress::start_attempt(const action::Ask& ask) {
   AttemptSink& self = *this;
   std::shared_ptr<Attempt> attempt;
   if (tables.sites[ask.decision.site].spec.name == services_.board.site()) {
-    attempt = std::make_shared<LocalAttempt>(env_, services_.board, services_.queues, services_.agents,
-                                             std::move(frame), admitted_.body, self);
+    attempt = std::make_shared<LocalAttempt>(env_, services_.board, services_.slots, services_.agents, std::move(frame),
+                                             admitted_.body, self);
   } else {
     attempt =
         std::make_shared<PeerAttempt>(env_, services_.board, services_.peers, std::move(frame), admitted_.body, self);
@@ -172,13 +179,19 @@ void Ingress::start_attempt(const action::Ask& ask) {
   tasks_.spawn(run_attempt(std::move(attempt)));
 }
 
+// The site that passes on what is asked there; empty: none.
+std::string Ingress::relay_to(routing::SiteIndex site) const {
+  const auto& links = law_->generation->rows.links;
+  const auto via = site < links.size() ? links[site].via : routing::kNone;
+  return via == routing::kNone ? std::string() : law_->generation->tables->sites[via].spec.name;
+}
+
 // The attempt that was held back goes on, with what it has sent meanwhile.
 void Ingress::stay() {
   if (frozen_ == 0) {  // the other was accepted in this very turn: from what the client has, a third goes on
     tell({event::Lost{moved_from_, routing::kNone, "given up while it moved"}, {}, {}});
     return;
   }
-  attempts_.erase(attempts_.upper_bound(current_), attempts_.end());
   const std::uint32_t attempt = std::exchange(frozen_, 0);
   inner::Decoder decoder;
   for (const auto& bytes : std::exchange(aside_, {})) {
@@ -218,6 +231,7 @@ inner::Ask Ingress::ask_frame(const action::Ask& ask) const {
   frame.prompt_tokens = admitted_.admission.input.prompt_tokens;
   frame.max_output_tokens = admitted_.admission.input.max_output_tokens;
   frame.hops = life_.hops();
+  frame.tier = static_cast<std::uint8_t>(law_->input.tier);
   frame.remaining_ms = static_cast<std::uint32_t>(to_ms(ask.remaining));
   frame.bundle_version = tables.version;
   frame.resume_count = given_.count();
@@ -240,10 +254,11 @@ void Ingress::on_frame(std::uint32_t attempt, const inner::Frame& frame) {
   }
   const auto running = attempts_.find(attempt);
   if (running == attempts_.end()) return;  // given up: what it still says is void
-  // One that was moved away from only counts what it did.
-  if (attempt < current_ && !std::holds_alternative<inner::End>(frame)) return;
   Running& from = running->second;
   if (from.cancelled) return take_after_cancel(attempt, from, frame);
+  if (racing_ && !from.accepted && hold_early(attempt, from, frame)) return;
+  // One that was moved away from only counts what it did.
+  if (attempt < current_ && !std::holds_alternative<inner::End>(frame)) return;
   if (const auto* head = std::get_if<inner::Head>(&frame)) {
     take_head(attempt, from, *head);
   } else if (const auto* refuse = std::get_if<inner::Refuse>(&frame)) {
@@ -264,10 +279,51 @@ void Ingress::on_frame(std::uint32_t attempt, const inner::Frame& frame) {
   }
 }
 
+// The head of an attempt that races is told, and all that it sends waits for the decision. False: it came to nothing.
+bool Ingress::hold_early(std::uint32_t attempt, Running& from, const inner::Frame& frame) {
+  if (std::holds_alternative<inner::Refuse>(frame)) return false;
+  if (from.early.empty()) {
+    const auto* head = std::get_if<inner::Head>(&frame);
+    if (head == nullptr) return !std::holds_alternative<inner::End>(frame);
+    if (!head_fits(from, *head)) return false;
+    tell({event::Head{attempt, routing::kNone, mode_of(head->resume), from.from}, head->node, {}});
+  }
+  from.early.push_back(inner::encode(frame));
+  return true;
+}
+
+void Ingress::settle_race(std::uint32_t winner) {
+  racing_ = false;
+  const auto it = attempts_.find(winner);
+  if (it == attempts_.end() || it->second.accepted) return;
+  held_.clear();  // of another, that had begun before there was a race
+  tail_.clear();
+  given_ = {};
+  inner::Decoder decoder;
+  for (const auto& bytes : std::exchange(it->second.early, {})) {
+    decoder.feed(bytes);
+    auto frame = decoder.next();
+    if (frame.ok() && frame->has_value()) on_frame(winner, **frame);
+  }
+}
+
+void Ingress::give_up(std::uint32_t attempt) {
+  const auto it = attempts_.find(attempt);
+  if (it == attempts_.end()) return;
+  it->second.cancelled = true;
+  it->second.attempt->cancel();
+  inner::Decoder decoder;
+  for (const auto& bytes : std::exchange(it->second.early, {})) {
+    decoder.feed(bytes);
+    auto frame = decoder.next();
+    if (frame.ok() && frame->has_value()) take_after_cancel(attempt, it->second, **frame);
+  }
+}
+
 // Nothing of it is for the client any more; what was made counts, and its end says what that was.
 void Ingress::take_after_cancel(std::uint32_t attempt, Running& running, const inner::Frame& frame) {
   if (const auto* tokens = std::get_if<inner::Tokens>(&frame)) {
-    bill_.heard(attempt, tokens->count);
+    if (running.accepted) bill_.heard(attempt, tokens->count);
   } else if (const auto* data = std::get_if<inner::Data>(&frame)) {
     running.attempt->consumed(data->bytes.size());
   } else if (const auto* tail = std::get_if<inner::Tail>(&frame)) {
@@ -278,11 +334,15 @@ void Ingress::take_after_cancel(std::uint32_t attempt, Running& running, const i
 }
 
 // Where it runs is told to the client and written into the record: only what was asked and what the bundle knows.
-void Ingress::take_head(std::uint32_t attempt, Running& running, const inner::Head& head) {
+bool Ingress::head_fits(const Running& running, const inner::Head& head) const {
   const auto& tables = *law_->generation->tables;
   const auto node = node_index(head.node);
   const bool elsewhere = node != routing::kNone && tables.sites[tables.nodes[node].site].spec.name != running.site;
-  if (head.site != running.site || elsewhere) {
+  return head.site == running.site && !elsewhere;
+}
+
+void Ingress::take_head(std::uint32_t attempt, Running& running, const inner::Head& head) {
+  if (!head_fits(running, head)) {
     tell({event::Lost{attempt, routing::kNone, "it answered from another place than was asked"}, {}, {}});
     return;
   }
@@ -294,7 +354,7 @@ void Ingress::take_head(std::uint32_t attempt, Running& running, const inner::He
     aside_.clear();
     tail_.clear();
     site_ = running.site;
-    node_ = node == routing::kNone ? std::string() : head.node;
+    node_ = node_index(head.node) == routing::kNone ? std::string() : head.node;
     given_.head(mode);
   }
   if (running.accepted && running.from > 0) {
@@ -306,7 +366,7 @@ void Ingress::take_head(std::uint32_t attempt, Running& running, const inner::He
                                        {"from_tokens", running.from},
                                        {"by", given_.mode() == dispatch::Resume::Tokens ? "tokens" : "text"}});
   }
-  tell({event::Head{attempt, routing::kNone, mode, running.from}, head.node, {}});
+  tell({event::Head{attempt, routing::kNone, mode, running.from, head.prompt_tokens}, head.node, {}});
 }
 
 void Ingress::take_end(std::uint32_t attempt, const inner::End& end) {
@@ -315,8 +375,11 @@ void Ingress::take_end(std::uint32_t attempt, const inner::End& end) {
   ended.usage = end.usage;
   ended.finish = end.finish;
   ended.failed = end.finish == "error";
+  if (const auto it = attempts_.find(attempt); it != attempts_.end()) ended.from = it->second.from;
   if (ended.failed && attempt == current_ && whole_stream()) {
-    ended = {attempt, {admitted_.admission.input.prompt_tokens, given_.count(), 0}, "stop", false};
+    ended.usage = {admitted_.admission.input.prompt_tokens, given_.count(), 0};
+    ended.finish = "stop";
+    ended.failed = false;
   }
   tell({std::move(ended), {}, {}});
 }
@@ -370,6 +433,7 @@ void Ingress::release(bool all) {
     given_.spoilt();
   }
   tell({event::Progress{attempt, held_.size(), 0, given_.mode()}, {}, {}});
+  admitted_.evidence.sent(held_);
   output_.push(Bytes{attempt, std::exchange(held_, {})});
 }
 
@@ -413,6 +477,8 @@ void Ingress::first_byte() {
 http::Headers Ingress::headers() const {
   http::Headers out = standard_headers(admitted_.request_id, env_.now() - admitted_.received);
   if (!site_.empty()) out.set("x-aigrid-site", site_);
+  out.set("x-aigrid-tier", grid::to_string(admitted_.admission.input.tier));
+  out.set("x-aigrid-receipt", services_.audit.receipt(admitted_.request_id));
   services_.quotas.add_headers(admitted_.caller, out);
   return out;
 }
@@ -440,17 +506,37 @@ void Ingress::fail(const action::Fail& failure) {
   output_.push(Whole{failure.status, std::move(out), openai::error_body(error, extra)});
 }
 
+// In the place of the node that was lost before it could.
+void Ingress::close_by_length() {
+  openai::Closing closing;
+  closing.id = admitted_.answer_id;
+  closing.created_unix_s = unix_seconds(admitted_.received_wall);
+  closing.model = admitted_.question.scan.model;
+  closing.finish_reason = "length";
+  if (admitted_.question.scan.include_usage) {
+    closing.usage = grid::Usage{admitted_.admission.input.prompt_tokens, given_.count(), 0};
+  }
+  auto [events, tail] = openai::closing_events(closing);
+  held_ += events;
+  tail_ = std::move(tail);
+}
+
 void Ingress::complete() {
   if (streaming_) {
     release(true);
-    output_.push(Last{openai::finish_stream(tail_, grid_object())});
+    output_.push(Last{openai::finish_stream(tail_, grid_object(), service_tier())});
     return;
   }
   http::Headers out = headers();
   out.set("content-type", "application/json");
   std::string body = std::move(held_);
-  body += openai::finish_object(tail_, grid_object());
+  body += openai::finish_object(tail_, grid_object(), service_tier());
   output_.push(Whole{200, std::move(out), std::move(body)});
+}
+
+std::string_view Ingress::service_tier() const {
+  if (!admitted_.question.scan.service_tier) return {};
+  return openai::service_tier_of(admitted_.admission.input.tier);
 }
 
 std::string Ingress::grid_object() const {
@@ -459,11 +545,14 @@ std::string Ingress::grid_object() const {
   note.request_id = admitted_.request_id;
   note.site = site_;
   note.node = node_;
+  note.tier = grid::to_string(admitted_.admission.input.tier);
   note.why = routing::sentence(*snapshot.tables, life_.decision());
   note.resumed = life_.resumes();
+  note.hedged = life_.hedged();
   if (note.resumed > 0) note.resumed_by = given_.mode() == dispatch::Resume::Tokens ? "tokens" : "text";
   if (first_byte_ != Time{}) note.ttft_ms = to_ms_f(first_byte_ - admitted_.received);
   if (admitted_.question.intent.trace) {
+    note.receipt = services_.audit.receipt(admitted_.request_id);
     note.explanation = explanation_json(*snapshot.tables, life_.explain(snapshot, env_.now()));
   }
   return openai::grid_object(note);
@@ -482,6 +571,7 @@ void Ingress::account(const action::Finish& finish) {
   record.endpoint = admitted_.endpoint;
   record.site = site_;
   record.node = node_;
+  record.tier = grid::to_string(admitted_.admission.input.tier);
   record.outcome = finish.outcome;
   client_gone_ = finish.outcome == grid::Outcome::ClientGone;
   record.status = finish.status;
@@ -497,9 +587,15 @@ void Ingress::account(const action::Finish& finish) {
   record.attempts = finish.attempts;
   bill_.complete(record);
   admitted_.reservation.settle(bill_.used(record));
+  admitted_.evidence.decided(life_.decision());
+  if (finish.outcome == grid::Outcome::Finished) {
+    admitted_.evidence.ends_with({held_, tail_});
+  } else {
+    admitted_.evidence.ends_with({});
+  }
   services_.meters.prompt_tokens += finish.usage.prompt_tokens;
   services_.meters.completion_tokens += finish.usage.completion_tokens;
-  write_record(services_, std::move(record));
+  write_record(services_, admitted_, std::move(record));
 }
 
 }  // namespace aigrid::gateway

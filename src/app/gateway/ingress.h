@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "app/gateway/attempt.h"
+#include "app/gateway/audit_leaf.h"
 #include "app/gateway/bill.h"
 #include "app/gateway/phases.h"
 #include "app/gateway/quotas.h"
@@ -21,6 +22,7 @@ namespace aigrid::gateway {
 
 // What the phases before found out.
 struct Admitted {
+  explicit Admitted(io::Env& env) : evidence(env) {}
   std::string request_id;
   std::string answer_id;
   std::string endpoint;  // "chat.completions" | "embeddings"
@@ -29,6 +31,7 @@ struct Admitted {
   Admission admission;
   std::shared_ptr<const std::string> body;
   Quotas::Reservation reservation;
+  Evidence evidence;
   Time received{};
   WallTime received_wall{};
 };
@@ -59,9 +62,10 @@ class Ingress final : AttemptSink {
   struct Running {
     std::shared_ptr<Attempt> attempt;
     std::string site;
-    std::uint32_t from = 0;  // tokens delivered before it was asked
-    bool accepted = false;   // by a head that may be: what it sends is for the client
-    bool cancelled = false;  // and no more, once it was given up
+    std::uint32_t from = 0;            // tokens delivered before it was asked
+    bool accepted = false;             // by a head that may be: what it sends is for the client
+    bool cancelled = false;            // and no more, once it was given up
+    std::vector<std::string> early{};  // its frames while it races another
   };
   // Everything that goes to the client goes through one writer, in order, so that a slow client never stops events.
   struct Start {
@@ -89,6 +93,11 @@ class Ingress final : AttemptSink {
   void step(const dispatch::Event& event);
   void adopt_law();
   void stay();
+  std::string relay_to(routing::SiteIndex site) const;
+  bool hold_early(std::uint32_t attempt, Running& running, const inner::Frame& frame);
+  bool head_fits(const Running& running, const inner::Head& head) const;
+  void settle_race(std::uint32_t winner);
+  void give_up(std::uint32_t attempt);
   void take_head(std::uint32_t attempt, Running& running, const inner::Head& head);
   void take_after_cancel(std::uint32_t attempt, Running& running, const inner::Frame& frame);
   void take_end(std::uint32_t attempt, const inner::End& end);
@@ -106,10 +115,12 @@ class Ingress final : AttemptSink {
   void start_answer();
   void fail(const dispatch::action::Fail& failure);
   void complete();
+  void close_by_length();
   void account(const dispatch::action::Finish& finish);
   void first_byte();
   http::Headers headers() const;
   std::string grid_object() const;
+  std::string_view service_tier() const;  // empty: not asked for
   routing::NodeIndex node_index(const std::string& name) const;
   inner::Ask ask_frame(const dispatch::action::Ask& ask) const;
 
@@ -137,6 +148,7 @@ class Ingress final : AttemptSink {
   std::uint32_t frozen_ = 0;   // the same, while another is asked beside it
   std::uint32_t moved_from_ = 0;
   std::vector<std::string> aside_;  // its frames meanwhile
+  bool racing_ = false;             // two attempts, and nobody knows yet whose answer the client gets
   bool streaming_ = false;          // the response head went out, or is about to, as a stream
   bool client_gone_ = false;
   bool accounted_ = false;

@@ -2,12 +2,16 @@
 
 #include <utility>
 
+#include "app/gateway/distances.h"
 #include "app/gateway/hosted_attempt.h"
+#include "app/gateway/kept.h"
 #include "app/gateway/members.h"
 #include "app/gateway/quotas.h"
+#include "app/gateway/relays.h"
 #include "format/json/json.h"
 #include "io/client/inner_ask.h"
 #include "io/client/inner_dial.h"
+#include "io/http/tunnel.h"
 #include "io/tls/tls.h"
 
 namespace aigrid::gateway {
@@ -19,6 +23,15 @@ io::Task<void> answer_problem(std::shared_ptr<io::H2Stream> stream, int status, 
   auto sent = co_await stream->write(body);
   if (sent.ok()) (void)stream->end();
 }
+
+namespace {
+
+bool from_sibling(const Board& board, const io::H2Stream& stream) {
+  const auto who = Spiffe::parse(stream.binding().peer.identity);
+  return who.ok() && who->role == Role::Gateway && who->site == board.site();
+}
+
+}  // namespace
 
 InnerServer::InnerServer(Services& services, io::Membership& membership, ControlLink& control)
     : services_(services), membership_(membership), control_(control), tasks_(services.env.executor()) {}
@@ -86,7 +99,7 @@ io::Task<void> InnerServer::ask_dialler(std::unique_ptr<io::Stream> stream, Spif
     co_return;
   }
   if (who.role == Role::Gateway) {
-    co_await services_.peers.follow(connection, who.id);
+    co_await services_.peers.follow(connection, who.id, std::string(io::tunnelled_through(connection->peer().address)));
     co_return;
   }
   io::TaskGroup running(env.executor());
@@ -139,8 +152,18 @@ io::Task<void> InnerServer::serve_peer(std::shared_ptr<io::H2Stream> stream) {
   if (path == "/inner/attempt") {
     HostedAttempt hosted(services_, std::move(stream));
     co_await hosted.run();
+  } else if (path.starts_with("/inner/relay/")) {
+    co_await services_.relays.serve(std::move(stream), path.substr(std::string_view("/inner/relay/").size()));
+  } else if (path == "/inner/relayed") {
+    co_await serve_relayed(std::move(stream));
   } else if (path == "/inner/rows") {
     co_await serve_rows(std::move(stream));
+  } else if (path == "/inner/slot" && from_sibling(services_.board, *stream)) {
+    co_await services_.slots.serve(std::move(stream));
+  } else if (path == "/inner/kept") {
+    co_await serve_kept(services_, std::move(stream));
+  } else if (path == "/inner/distance") {
+    co_await serve_distance(services_, std::move(stream));
   } else if (path == "/inner/refused") {
     co_await io::hear_refusal(services_.env, *stream, "gateway");
   } else if (path == "/inner/lease" || path.starts_with("/inner/lease/")) {
@@ -148,6 +171,18 @@ io::Task<void> InnerServer::serve_peer(std::shared_ptr<io::H2Stream> stream) {
   } else {
     co_await refuse_request(std::move(stream));
   }
+}
+
+// A third gateway passes on to us what another says: a connection like any, with TLS of its own inside.
+io::Task<void> InnerServer::serve_relayed(std::shared_ptr<io::H2Stream> stream) {
+  const auto third = Spiffe::parse(stream->binding().peer.identity);
+  if (!third.ok() || !io::tunnelled_through(stream->binding().peer.address).empty()) {
+    co_await answer_problem(std::move(stream), 403, "not_allowed", "only a direct connection is passed on over");
+    co_return;
+  }
+  if (!stream->respond({200, {}}).ok()) co_return;
+  auto raw = io::tunnel(services_.env, std::move(stream), third->site);
+  co_await serve(std::move(raw));
 }
 
 io::Task<void> InnerServer::serve_rows(std::shared_ptr<io::H2Stream> stream) {

@@ -35,6 +35,7 @@ class InnerServer {
   io::Task<void> serve_dialler(std::unique_ptr<io::Stream> stream, std::optional<Spiffe> who);
   io::Task<void> serve_one(std::shared_ptr<io::H2Stream> stream, std::optional<Spiffe> who);
   io::Task<void> refuse_request(std::shared_ptr<io::H2Stream> stream);
+  io::Task<void> serve_relayed(std::shared_ptr<io::H2Stream> stream);
   io::Task<void> serve_rows(std::shared_ptr<io::H2Stream> stream);
   io::Task<void> relay_to_control(std::shared_ptr<io::H2Stream> stream, std::string path, std::string peer);
 

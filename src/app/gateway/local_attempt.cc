@@ -1,17 +1,16 @@
 #include "app/gateway/local_attempt.h"
 
-#include <chrono>
 #include <utility>
 
 #include "app/gateway/grants.h"
 
 namespace aigrid::gateway {
 
-LocalAttempt::LocalAttempt(io::Env& env, Board& board, Queues& queues, Agents& agents, inner::Ask ask,
+LocalAttempt::LocalAttempt(io::Env& env, Board& board, Slots& slots, Agents& agents, inner::Ask ask,
                            std::shared_ptr<const std::string> body, AttemptSink& sink)
     : env_(env),
       board_(board),
-      queues_(queues),
+      slots_(slots),
       agents_(agents),
       ask_(std::move(ask)),
       body_(std::move(body)),
@@ -20,7 +19,7 @@ LocalAttempt::LocalAttempt(io::Env& env, Board& board, Queues& queues, Agents& a
 
 LocalAttempt::~LocalAttempt() {
   stream_.reset();
-  if (ticket_ != 0) queues_.release(ticket_);
+  if (ticket_ != 0) slots_.release(ticket_);
 }
 
 io::Task<void> LocalAttempt::run() {
@@ -46,51 +45,48 @@ io::Task<void> LocalAttempt::run() {
   stream_->send(ask_);
   stream_->send_body(*body_);
   auto read = co_await stream_->read_into(ask_.attempt, sink_);
-  queues_.release(std::exchange(ticket_, 0));
+  slots_.release(std::exchange(ticket_, 0));
   if (!read.ok()) sink_.on_lost(ask_.attempt, *node, read.error().message);
 }
 
 io::Task<Result<std::string>> LocalAttempt::wait_for_node() {
-  auto asked = ask_queue();
-  if (!asked.ok()) co_return std::move(asked).error();
+  ask_slot();
   while (!answer_) co_await answered_.wait();
   if (answer_->granted) co_return answer_->node;
   ticket_ = 0;
   co_return unavailable(answer_->message);
 }
 
-Result<void> LocalAttempt::ask_queue() {
-  if (!board_.loaded()) return unavailable("this gateway has no bundle yet");
-  const auto& tables = board_.tables();
-  routing::RouteInput input;
-  const auto tenant = tables.find_tenant(ask_.tenant);
-  if (!tenant) return unavailable("tenant \"" + ask_.tenant + "\" is not in this site's bundle");
-  const auto model = tables.find_model(ask_.model);
-  if (!model) return unavailable("model \"" + ask_.model + "\" is not in this site's bundle");
-  const auto deployment = tables.find_deployment(ask_.deployment);
-  if (!deployment) return unavailable("deployment \"" + ask_.deployment + "\" is not in this site's bundle");
-  input.tenant = *tenant;
-  input.model = *model;
-  input.permitted = policy::SiteSet::all();  // this site was chosen; the node decides residency again by itself
-  input.prompt_tokens = ask_.prompt_tokens;
-  input.max_output_tokens = ask_.max_output_tokens;
-  input.hops = ask_.hops;
-  std::vector<routing::Excluded> excluded;
-  for (const auto& name : ask_.excluded_nodes) {
-    if (auto node = tables.find_node(name)) excluded.push_back({board_.here(), *node});
-  }
-  ticket_ = queues_.ask(*deployment, input, std::move(excluded), std::chrono::milliseconds(ask_.remaining_ms),
-                        [this](const Queues::Answer& answer) {
-                          answer_ = answer;
-                          answered_.set();
-                        });
-  return {};
+void LocalAttempt::ask_slot() {
+  inner::SlotAsk ask;
+  ask.deployment = ask_.deployment;
+  ask.tenant = ask_.tenant;
+  ask.model = ask_.model;
+  ask.project = ask_.project;
+  ask.zones = ask_.zones;
+  ask.data_level = ask_.data_level;
+  ask.regimes = ask_.regimes;
+  ask.excluded_nodes = ask_.excluded_nodes;
+  ask.prompt_tokens = ask_.prompt_tokens;
+  ask.max_output_tokens = ask_.max_output_tokens;
+  ask.hops = ask_.hops;
+  ask.tier = ask_.tier;
+  ask.remaining_ms = ask_.remaining_ms;
+  ticket_ = slots_.ask(std::move(ask), [this](const Slots::Answer& answer) {
+    answer_ = answer;
+    answered_.set();
+  });
 }
 
 void LocalAttempt::refuse(std::string message) {
   inner::Refuse refusal;
-  refusal.verdict = inner::Refuse::Verdict::Elsewhere;
   refusal.code = "no_capacity";
+  if (answer_ && !answer_->better.empty()) {
+    refusal.verdict = inner::Refuse::Verdict::Redirect;
+    refusal.code = "redirected";
+    refusal.sites = {answer_->better};
+    env_.log().note("handed_on", {{"request_id", ask_.request_id}, {"to", answer_->better}});
+  }
   refusal.message = std::move(message);
   sink_.on_frame(ask_.attempt, refusal);
 }
@@ -100,7 +96,7 @@ void LocalAttempt::cancel() {
   if (stream_) {
     stream_->send(inner::Cancel{});
   } else if (ticket_ != 0 && !answer_) {
-    queues_.release(std::exchange(ticket_, 0));
+    slots_.release(std::exchange(ticket_, 0));
     answer_.emplace();
     answer_->message = "cancelled while waiting for a node";
     answered_.set();

@@ -9,13 +9,13 @@
 #include "app/gateway/agents.h"
 #include "app/gateway/attempt.h"
 #include "app/gateway/frame_stream.h"
-#include "app/gateway/queues.h"
+#include "app/gateway/slots.h"
 
 namespace aigrid::gateway {
 
 class LocalAttempt final : public Attempt {
  public:
-  LocalAttempt(io::Env& env, Board& board, Queues& queues, Agents& agents, inner::Ask ask,
+  LocalAttempt(io::Env& env, Board& board, Slots& slots, Agents& agents, inner::Ask ask,
                std::shared_ptr<const std::string> body, AttemptSink& sink);
   ~LocalAttempt() override;
 
@@ -26,18 +26,18 @@ class LocalAttempt final : public Attempt {
  private:
   // The granted node's name.
   io::Task<Result<std::string>> wait_for_node();
-  Result<void> ask_queue();
+  void ask_slot();
   void refuse(std::string message);
 
   io::Env& env_;
   Board& board_;
-  Queues& queues_;
+  Slots& slots_;
   Agents& agents_;
   inner::Ask ask_;
   std::shared_ptr<const std::string> body_;
   AttemptSink& sink_;
   io::Event answered_;
-  std::optional<Queues::Answer> answer_;
+  std::optional<Slots::Answer> answer_;
   dispatch::Ticket ticket_ = 0;
   std::unique_ptr<FrameStream> stream_;
   bool cancelled_ = false;

@@ -36,6 +36,7 @@ std::string Meters::text(const Board& board, std::uint64_t spool_backlog, std::s
   counters(out, "aigrid_requests_answered", "requests answered, by site", "site", requests_by_site);
   gauge(out, "aigrid_requests_open", "requests under way", static_cast<double>(requests_open));
   counter(out, "aigrid_retries", "attempts after the first", retries);
+  counter(out, "aigrid_hedges", "urgent requests asked at a second place for the sooner first token", hedges);
   counter(out, "aigrid_streams_resumed", "streams that went on at another node", streams_resumed);
   counter(out, "aigrid_prompt_tokens", "prompt tokens, as engines counted them", prompt_tokens);
   counter(out, "aigrid_completion_tokens", "completion tokens, as engines counted them", completion_tokens);

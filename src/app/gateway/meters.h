@@ -17,6 +17,7 @@ struct Meters {
   std::map<std::string, std::uint64_t> requests_by_site;     // that answered
   std::uint64_t hosting_denials = 0;                         // attempts that other sites asked for and this one refused
   std::uint64_t retries = 0;
+  std::uint64_t hedges = 0;
   std::uint64_t streams_resumed = 0;
   std::uint64_t prompt_tokens = 0;
   std::uint64_t completion_tokens = 0;

@@ -1,7 +1,9 @@
 #include "app/gateway/peers.h"
 
+#include <optional>
 #include <utility>
 
+#include "core/dispatch/ownership.h"
 #include "io/client/backoff.h"
 #include "io/client/inner_ask.h"
 #include "io/client/inner_dial.h"
@@ -10,12 +12,14 @@
 
 namespace aigrid::gateway {
 
-Peers::Peers(io::Env& env, Board& board, io::Membership& membership, const dispatch::Cadence& cadence, Serve serve)
+Peers::Peers(io::Env& env, Board& board, io::Membership& membership, const dispatch::Cadence& cadence, Serve serve,
+             Siblings hooks)
     : env_(env),
       board_(board),
       membership_(membership),
       cadence_(cadence),
       serve_(std::move(serve)),
+      hooks_(std::move(hooks)),
       tasks_(env.executor()) {}
 
 const grid::Gateway* Peers::find(const std::string& gateway) const {
@@ -31,9 +35,16 @@ io::Address Peers::address_of(const grid::Gateway& gateway) const {
     const bool ours =
         (link.a == board_.site() && link.b == gateway.site) || (link.b == board_.site() && link.a == gateway.site);
     if (!ours) continue;
-    if (auto it = link.dial.find(board_.site()); it != link.dial.end()) return it->second;
+    for (const auto& key : {board_.site() + "/" + gateway.name, board_.site()}) {
+      if (auto it = link.dial.find(key); it != link.dial.end()) return it->second;
+    }
   }
   return gateway.inner_address;
+}
+
+void Peers::leave_all() {
+  tasks_.cancel();
+  serving_.clear();
 }
 
 void Peers::reconcile() {
@@ -46,7 +57,7 @@ void Peers::reconcile() {
     if (find(gateway) == nullptr) connection->close();
   }
   for (const auto& g : board_.tables().gateways) {
-    if (g.site == board_.site() || g.name <= board_.gateway()) continue;  // the lower name dials
+    if (g.name <= board_.gateway()) continue;  // the lower name dials
     for (const char* alpn : {io::kAlpnAsk, io::kAlpnServe}) {
       bool& running = dialling_[g.name + " " + alpn];
       if (running) continue;
@@ -54,6 +65,7 @@ void Peers::reconcile() {
       tasks_.spawn(keep_dialling(g.name, alpn));
     }
   }
+  hooks_.changed();
 }
 
 io::Task<void> Peers::keep_dialling(std::string gateway, std::string alpn) {
@@ -87,7 +99,7 @@ io::Task<void> Peers::keep_dialling(std::string gateway, std::string alpn) {
   dialling_.erase(gateway + " " + alpn);
 }
 
-io::Task<void> Peers::follow(std::shared_ptr<io::H2Connection> connection, std::string gateway) {
+io::Task<void> Peers::follow(std::shared_ptr<io::H2Connection> connection, std::string gateway, std::string via) {
   const grid::Gateway* known = find(gateway);
   if (known == nullptr) {
     connection->close();
@@ -95,12 +107,20 @@ io::Task<void> Peers::follow(std::shared_ptr<io::H2Connection> connection, std::
   }
   const std::string site = known->site;
   auto& peer = peers_[gateway];
-  if (peer.asking) peer.asking->close();
+  const bool direct_stands = peer.asking && peer.via.empty();
+  if (direct_stands && !via.empty()) {
+    connection->close();
+    co_return;
+  }
+  const bool gives_way = peer.asking && !peer.via.empty() && via.empty();  // measure() closes it when it has no streams
+  if (peer.asking && !gives_way) peer.asking->close();
   peer.site = site;
+  peer.via = via;
   peer.asking = connection;
   peer.link.connected(env_.now());
-  publish_link(gateway);
-  env_.log().note("peer_connected", {{"gateway", gateway}, {"site", site}});
+  publish_link(site);
+  if (sibling(peer)) hooks_.changed();
+  env_.log().note("peer_connected", {{"gateway", gateway}, {"site", site}, {"via", via}});
   {
     io::TaskGroup tasks(env_.executor());
     tasks.spawn(follow_rows(connection, gateway, site));
@@ -110,10 +130,19 @@ io::Task<void> Peers::follow(std::shared_ptr<io::H2Connection> connection, std::
   auto& after = peers_[gateway];
   if (after.asking != connection) co_return;  // a newer one took its place
   after.asking.reset();
+  after.via.clear();
   after.link.lost(env_.now());
-  publish_link(gateway);
-  board_.site_lost(site);
+  lost(gateway, site);
+}
+
+void Peers::lost(const std::string& gateway, const std::string& site) {
   env_.log().warn("peer_lost", {{"gateway", gateway}, {"site", site}});
+  if (site == board_.site()) return hooks_.changed();
+  publish_link(site);
+  for (const auto& [name, peer] : peers_) {
+    if (peer.site == site && reaches(name)) return;  // the site's other gateways are still there
+  }
+  board_.site_lost(site);
 }
 
 io::Task<void> Peers::follow_rows(std::shared_ptr<io::H2Connection> connection, std::string gateway, std::string site) {
@@ -134,7 +163,11 @@ io::Task<void> Peers::follow_rows(std::shared_ptr<io::H2Connection> connection, 
       continue;
     }
     report->site = site;  // where it is, the bundle says
-    board_.site_reported(*report, env_.now());
+    if (site == board_.site()) {
+      hooks_.reported(gateway, *report);
+    } else {
+      board_.site_reported(*report, env_.now());
+    }
   }
   connection->close();
 }
@@ -142,29 +175,53 @@ io::Task<void> Peers::follow_rows(std::shared_ptr<io::H2Connection> connection, 
 io::Task<void> Peers::measure(std::shared_ptr<io::H2Connection> connection, std::string gateway) {
   for (;;) {
     auto round = co_await connection->ping(cadence_.ping_within);
-    auto& link = peers_[gateway].link;
-    if (!round.ok()) {
-      link.missed(env_.now());
+    auto& peer = peers_[gateway];
+    const bool in_use = peer.asking == connection;
+    const bool over = !in_use && connection->streams() <= 1;  // only that of its rows
+    if (!round.ok() || over) {
+      if (in_use) peer.link.missed(env_.now());
       if (!connection->closed()) connection->close();
       co_return;
     }
-    link.measured(*round, env_.now());
-    publish_link(gateway);
+    if (in_use) {
+      peer.link.measured(*round, env_.now());
+      publish_link(peer.site);
+    }
     co_await env_.sleep_for(cadence_.ping_every);
   }
 }
 
-void Peers::publish_link(const std::string& gateway) {
-  const auto& peer = peers_[gateway];
-  board_.link_measured(peer.site, peer.link.row());
+// A site is as near as the nearest of its gateways that can be reached.
+void Peers::publish_link(const std::string& site) {
+  if (site == board_.site()) return;
+  const Peer* best = nullptr;
+  for (const auto& [gateway, peer] : peers_) {
+    if (peer.site != site) continue;
+    const bool nearer = best != nullptr && peer.link.row().up == best->link.row().up &&
+                        peer.link.row().rtt_ms < best->link.row().rtt_ms;
+    if (best == nullptr || peer.link.row().up > best->link.row().up || nearer) best = &peer;
+  }
+  if (best != nullptr) board_.link_measured(site, best->link.row(), best->via);
 }
 
 Result<std::shared_ptr<io::H2Stream>> Peers::open_attempt(const std::string& site) {
-  for (auto& [gateway, peer] : peers_) {
-    if (peer.site != site || !peer.asking || peer.asking->closed() || peer.asking->draining()) continue;
-    return peer.asking->open({"POST", "/inner/attempt", {{"host", gateway}}}, false);
+  std::vector<const std::string*> there;
+  for (const auto& [gateway, peer] : peers_) {
+    if (peer.site == site && reaches(gateway)) there.push_back(&gateway);
   }
-  return unavailable("no connection to a gateway of site \"" + site + "\"");
+  const std::string* next = dispatch::next_in_turn(asked_last_, there);
+  if (next == nullptr) return unavailable("no connection to a gateway of site \"" + site + "\"");
+  asked_last_ = *next;
+  return open_to(asked_last_, "/inner/attempt");
+}
+
+std::vector<grid::Gateway> Peers::siblings() const {
+  std::vector<grid::Gateway> out;
+  if (!board_.loaded()) return out;
+  for (const auto& g : board_.tables().gateways) {
+    if (g.site == board_.site() && reaches(g.name)) out.push_back(g);
+  }
+  return out;
 }
 
 bool Peers::reaches(const std::string& gateway) const {
@@ -178,9 +235,21 @@ Result<std::shared_ptr<io::H2Stream>> Peers::open_to(const std::string& gateway,
   return peers_.at(gateway).asking->open({"POST", std::move(path), {{"host", gateway}}}, false);
 }
 
+Result<std::shared_ptr<io::H2Stream>> Peers::open_direct(const std::string& gateway, std::string path) {
+  if (!reaches(gateway) || !peers_.at(gateway).via.empty()) {
+    return unavailable("no direct connection to gateway \"" + gateway + "\"");
+  }
+  return open_to(gateway, std::move(path));
+}
+
 std::vector<Peers::LinkSeen> Peers::links() const {
   std::vector<LinkSeen> out;
-  for (const auto& [gateway, peer] : peers_) out.push_back({peer.site, peer.link.row()});
+  for (const auto& [gateway, peer] : peers_) {
+    if (sibling(peer)) continue;
+    auto row = peer.link.row();
+    row.up = row.up && peer.via.empty();
+    out.push_back({gateway, peer.site, row, peer.via});
+  }
   return out;
 }
 

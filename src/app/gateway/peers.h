@@ -1,6 +1,7 @@
-// Peers: the connections to the gateways of other sites. Of a pair, the lower name dials both kinds (`aigrid/1`, on
-// which it asks, and `aigrid/1-r`, on which the other asks), so each side has one connection on which it is the
-// requester. On that one we follow the peer's site rows, measure the link, and open attempts. One worker.
+// Peers: the connections to the other gateways, those of other sites and of this one (siblings). Of a pair, the lower
+// name dials both kinds (`aigrid/1`, on which it asks, and `aigrid/1-r`, on which the other asks), so each side has one
+// connection on which it is the requester. On that one we follow the peer's site rows, measure the link, and open
+// attempts. One worker.
 #pragma once
 
 #include <functional>
@@ -23,26 +24,44 @@ class Peers {
   // Serves the requests that a peer makes of us.
   using Serve = std::function<io::Task<void>(std::shared_ptr<io::H2Stream>)>;
 
-  Peers(io::Env& env, Board& board, io::Membership& membership, const dispatch::Cadence& cadence, Serve serve);
+  // Siblings are asked for slots and tell their queues' rows; the measures and rows of a site are not theirs.
+  struct Siblings {
+    std::function<void()> changed;  // who of them can be asked
+    std::function<void(const std::string& gateway, const inner::SiteReport& report)> reported;
+  };
+
+  Peers(io::Env& env, Board& board, io::Membership& membership, const dispatch::Cadence& cadence, Serve serve,
+        Siblings hooks);
 
   // Dials what the bundle names and we should dial, and leaves whom it no longer names; call after every bundle change.
   void reconcile();
-  // A connection on which we ask, made by either side. Returns when it is lost.
-  io::Task<void> follow(std::shared_ptr<io::H2Connection> connection, std::string gateway);
+  // Ends every connection, and what is served on it.
+  void leave_all();
+  // A connection on which we ask, made by either side. `via`: the site that passes its bytes on; empty: direct. Of two
+  // to one gateway the direct one is used, and what runs on the other ends there. Returns when it is lost.
+  io::Task<void> follow(std::shared_ptr<io::H2Connection> connection, std::string gateway, std::string via = {});
   Result<std::shared_ptr<io::H2Stream>> open_attempt(const std::string& site);
   // Can that gateway be asked now? And the question: POST `path`.
   bool reaches(const std::string& gateway) const;
   Result<std::shared_ptr<io::H2Stream>> open_to(const std::string& gateway, std::string path);
+  // The same, only where no third site is between.
+  Result<std::shared_ptr<io::H2Stream>> open_direct(const std::string& gateway, std::string path);
+
+  // The gateways of this site that can be asked now, without this one.
+  std::vector<grid::Gateway> siblings() const;
 
   struct LinkSeen {
+    std::string gateway;
     std::string site;
-    routing::LinkRow row;
+    routing::LinkRow row;  // `up`: directly
+    std::string via;       // the site that passes it on instead; empty: none
   };
   std::vector<LinkSeen> links() const;
 
  private:
   struct Peer {
     std::string site;
+    std::string via;
     std::shared_ptr<io::H2Connection> asking;
     resilience::LinkEstimator link;
   };
@@ -52,13 +71,17 @@ class Peers {
   io::Task<void> measure(std::shared_ptr<io::H2Connection> connection, std::string gateway);
   const grid::Gateway* find(const std::string& gateway) const;
   io::Address address_of(const grid::Gateway& gateway) const;
-  void publish_link(const std::string& gateway);
+  bool sibling(const Peer& peer) const { return peer.site == board_.site(); }
+  void lost(const std::string& gateway, const std::string& site);
+  void publish_link(const std::string& site);
 
   io::Env& env_;
   Board& board_;
   io::Membership& membership_;
   dispatch::Cadence cadence_;
   Serve serve_;
+  Siblings hooks_;
+  std::string asked_last_;  // gateway: sites with several are asked in turn
   std::map<std::string, Peer> peers_;
   std::map<std::string, bool> dialling_;
   std::map<std::string, std::shared_ptr<io::H2Connection>> serving_;  // that we dialled and on which the peer asks

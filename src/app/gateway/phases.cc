@@ -1,7 +1,6 @@
 #include "app/gateway/phases.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "core/access/intent_merge.h"
@@ -20,6 +19,10 @@ Phase<Caller> authenticate(const Services& services, const http::RequestHead& he
   if (services.ledger.full()) {
     return tl::unexpected(openai::ApiError{
         503, "no_capacity", "this gateway's disk is full and no more records can be kept: try again", ""});
+  }
+  if (!services.audit.open()) {
+    return tl::unexpected(
+        openai::ApiError{503, "no_capacity", "this gateway's audit log cannot be written: try again", ""});
   }
   if (head.headers.count("authorization") > 1) {
     return refused("invalid_api_key", "two Authorization headers: send one");
@@ -51,6 +54,13 @@ Phase<Caller> authenticate(const Services& services, const http::RequestHead& he
 
 namespace {
 
+// Without port, and without the dot that ends an absolute name.
+std::string_view name_of_host(std::string_view host) {
+  host = host.substr(0, host.find(':'));
+  if (host.ends_with('.')) host.remove_suffix(1);
+  return host;
+}
+
 // The zone that the name asks for by which the client calls this gateway.
 grid::Intent intent_of_host(const Services& services, const http::RequestHead& head) {
   grid::Intent out;
@@ -58,7 +68,7 @@ grid::Intent intent_of_host(const Services& services, const http::RequestHead& h
   if (!host || !services.board.loaded()) return out;
   const auto& hosts = services.board.tables().sites[services.board.here()].spec.hosts;
   for (const auto& [name, zone] : hosts) {
-    if (http::same_text(host->substr(0, host->find(':')), name)) out.zones = {zone};
+    if (http::same_text(name_of_host(*host), name)) out.zones = {zone};
   }
   return out;
 }
@@ -129,13 +139,14 @@ Phase<Question> read_intent(const Services& services, const http::RequestHead& h
   if (!scan) return tl::unexpected(std::move(scan).error());
   Question question;
   question.scan = std::move(*scan);
-  grid::Intent header;
-  if (const auto value = head.headers.get("x-aigrid-intent")) {
-    if (auto wrong = openai::parse_intent_header(*value, header)) return tl::unexpected(std::move(*wrong));
+  std::vector<grid::Intent> sources = {intent_of_host(services, head)};
+  for (const auto& [name, value] : head.headers) {  // every one of them: whoever adds a header may only narrow
+    if (!http::same_text(name, "x-aigrid-intent")) continue;
+    if (auto wrong = openai::parse_intent_header(value, sources.emplace_back()))
+      return tl::unexpected(std::move(*wrong));
   }
-  const grid::Intent host = intent_of_host(services, head);
-  const grid::Intent alias = take_zone_of_model(question.scan.model);
-  const std::array<const grid::Intent*, 4> sources = {&host, &header, &alias, &question.scan.intent};
+  sources.push_back(take_zone_of_model(question.scan.model));
+  sources.push_back(question.scan.intent);
   auto merged = access::merge(sources);
   if (!merged.ok()) return tl::unexpected(openai::from_error(merged.error()));
   question.intent = std::move(*merged);
@@ -178,9 +189,11 @@ std::optional<openai::ApiError> admit(const Services& services, const Caller& ca
   input.tenant = *tenant;
   input.model = *model;
   input.permitted = admission.permit.sites;
+  input.relay = services.options.skip_residency ? admission.permit.sites : admission.permit.relay;
   input.prompt_tokens = question.scan.estimated_prompt_tokens();
   input.max_output_tokens = question.scan.max_output_tokens.value_or(0);
   input.intent = &question.intent;
+  input.tier = question.intent.tier.value_or(grid::Tier::Standard);
   input.task = task;
   input.asked_model = question.scan.model;
   input.rules = &admission.rules;

@@ -5,7 +5,9 @@
 #include <utility>
 
 #include "app/gateway/answers.h"
+#include "app/gateway/audit_export.h"
 #include "app/gateway/dry_run.h"
+#include "app/gateway/request_view.h"
 #include "format/openai/answer.h"
 
 namespace aigrid::gateway {
@@ -13,6 +15,7 @@ namespace aigrid::gateway {
 namespace {
 
 constexpr std::string_view kModels = "/v1/models";
+constexpr std::string_view kRequests = "/v1/grid/requests/";
 
 // A body that did not come as it should have.
 openai::ApiError unreadable(const Error& why) {
@@ -38,20 +41,27 @@ io::Task<void> PublicApi::serve(io::Exchange& exchange) {
   const std::string path = target->path;
   const std::string method = exchange.head().method;
   std::string wanted;
+  if (path.starts_with(kAuditPath)) {
+    co_await serve_audit(services_, exchange, path.substr(kAuditPath.size()));
+    co_return;
+  }
   if (path == "/v1/chat/completions" || path == "/v1/embeddings") {
     wanted = "POST";
-  } else if (path == kModels || path.starts_with("/v1/models/")) {
+  } else if (path == kModels || path.starts_with("/v1/models/") || path.starts_with(kRequests)) {
     wanted = "GET";
   } else {
-    openai::ApiError unknown{404, "unknown_url",
-                             "no such path: " + path + "; see /v1/models, /v1/chat/completions, " + "/v1/embeddings",
-                             ""};
+    openai::ApiError unknown{
+        404, "unknown_url",
+        "no such path: " + path + "; see /v1/models, /v1/chat/completions, " + "/v1/embeddings, /v1/grid/requests/{id}",
+        ""};
     co_await refuse(exchange, request_id, std::move(unknown));
     co_return;
   }
   if (method != wanted) {
     openai::ApiError wrong{405, "method_not_allowed", method + " " + path + ": use " + wanted, ""};
     co_await refuse(exchange, request_id, std::move(wrong));
+  } else if (path.starts_with(kRequests)) {
+    co_await show_request(exchange, path.substr(kRequests.size()), request_id);
   } else if (wanted == "GET") {
     co_await models(exchange, path, request_id);
   } else {
@@ -81,7 +91,7 @@ class PublicApi::Owed {
 };
 
 io::Task<void> PublicApi::infer(io::Exchange& exchange, grid::Task task, std::string request_id) {
-  Admitted admitted;
+  Admitted admitted(services_.env);
   admitted.request_id = request_id;
   admitted.answer_id = (task == grid::Task::Chat ? "chatcmpl-" : "embd-") + request_id;
   admitted.endpoint = endpoint_of(task);
@@ -114,6 +124,7 @@ io::Task<bool> PublicApi::read_question(io::Exchange& exchange, grid::Task task,
   } else if (auto question = read_intent(services_, exchange.head(), *body, task); !question) {
     refusal = std::move(question).error();
   } else {
+    admitted.evidence.body(*body);
     admitted.question = std::move(*question);
     admitted.body = std::make_shared<const std::string>(std::move(*body));
     refusal = admit(services_, admitted.caller, admitted.question, task, admitted.admission);
@@ -121,7 +132,9 @@ io::Task<bool> PublicApi::read_question(io::Exchange& exchange, grid::Task task,
   if (refusal) {
     owed.refused(*refusal);
     std::string request_id = admitted.request_id;
-    co_await refuse(exchange, std::move(request_id), std::move(*refusal));
+    http::Headers extra;
+    extra.set("x-aigrid-receipt", services_.audit.receipt(request_id));
+    co_await refuse(exchange, std::move(request_id), std::move(*refusal), std::move(extra));
     co_return false;
   }
   owed.taken_over();
@@ -143,6 +156,7 @@ io::Task<bool> PublicApi::reserve(io::Exchange& exchange, Admitted& admitted) {
   openai::ApiError over{429, reserved.error().code, reserved.error().message, ""};
   http::Headers extra;
   services_.quotas.add_headers(admitted.caller, extra);
+  extra.set("x-aigrid-receipt", services_.audit.receipt(admitted.request_id));
   extra.set("retry-after", std::to_string(reserved.error().retry_after_s));
   owed.refused(over);
   std::string request_id = admitted.request_id;
@@ -214,6 +228,24 @@ io::Task<void> PublicApi::models(io::Exchange& exchange, std::string path, std::
   co_await refuse(exchange, request_id, std::move(unknown));
 }
 
+io::Task<void> PublicApi::show_request(io::Exchange& exchange, std::string which, std::string request_id) {
+  auto caller = authenticate(services_, exchange.head());
+  auto shown = Phase<std::string>(tl::unexpected(openai::ApiError{}));
+  if (caller) {
+    shown = co_await request_shown(services_, *caller, std::move(which));
+  } else {
+    shown = tl::unexpected(std::move(caller).error());
+  }
+  if (!shown) {
+    openai::ApiError refusal = std::move(shown).error();
+    co_await refuse(exchange, std::move(request_id), std::move(refusal));
+    co_return;
+  }
+  http::Headers headers = standard_headers(request_id, Duration{});
+  headers.set("content-type", "application/json");
+  (void)co_await exchange.respond(200, std::move(headers), std::move(*shown));
+}
+
 io::Task<void> PublicApi::refuse(io::Exchange& exchange, std::string request_id, openai::ApiError refusal,
                                  http::Headers extra) {
   http::Headers headers = standard_headers(request_id, Duration{});
@@ -239,7 +271,7 @@ void PublicApi::account_refusal(const Admitted& admitted, grid::Outcome outcome,
   record.received_unix_ms = unix_ms(admitted.received_wall);
   record.total_us = (services_.env.now() - admitted.received).count() / 1000;
   record.bundle_version = services_.board.tables().version;
-  write_record(services_, std::move(record));
+  write_record(services_, admitted, std::move(record));
 }
 
 }  // namespace aigrid::gateway

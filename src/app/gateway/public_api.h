@@ -25,6 +25,7 @@ class PublicApi {
 
  private:
   io::Task<void> infer(io::Exchange& exchange, grid::Task task, std::string request_id);
+  io::Task<void> show_request(io::Exchange& exchange, std::string which, std::string request_id);
   io::Task<void> models(io::Exchange& exchange, std::string path, std::string request_id);
   io::Task<void> refuse(io::Exchange& exchange, std::string request_id, openai::ApiError refusal,
                         http::Headers extra = {});

@@ -1,5 +1,7 @@
 #include "app/gateway/queues.h"
 
+#include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "io/env/seed.h"
@@ -20,18 +22,60 @@ Queues::Lane& Queues::lane(routing::DeploymentIndex deployment) {
   return *slot;
 }
 
-dispatch::Ticket Queues::ask(routing::DeploymentIndex deployment, const routing::RouteInput& input,
-                             std::vector<routing::Excluded> excluded, Duration remaining,
-                             std::function<void(const Answer&)> answer) {
+Result<dispatch::QueueEvent> Queues::event_of(dispatch::Ticket ticket, const inner::SlotAsk& ask,
+                                              routing::DeploymentIndex& at) const {
+  if (!board_.loaded()) return unavailable("this gateway has no bundle yet");
+  const auto& tables = board_.tables();
+  const auto deployment = tables.find_deployment(ask.deployment);
+  if (!deployment) return unavailable("deployment \"" + ask.deployment + "\" is not in this site's bundle");
+  at = *deployment;
+  if (!ask.held.empty()) {
+    const auto node = tables.find_node(ask.held);
+    return dispatch::QueueEvent(dispatch::queue_event::Held{ticket, node ? *node : routing::kNone});
+  }
+  const auto tenant = tables.find_tenant(ask.tenant);
+  if (!tenant) return unavailable("tenant \"" + ask.tenant + "\" is not in this site's bundle");
+  const auto model = tables.find_model(ask.model);
+  if (!model) return unavailable("model \"" + ask.model + "\" is not in this site's bundle");
+  dispatch::queue_event::Ask out;
+  out.ticket = ticket;
+  out.input.tenant = *tenant;
+  out.input.model = *model;
+  out.input.permitted = permitted(ask);
+  out.input.prompt_tokens = ask.prompt_tokens;
+  out.input.max_output_tokens = ask.max_output_tokens;
+  out.input.hops = ask.hops;
+  out.input.tier = static_cast<grid::Tier>(std::min<std::size_t>(ask.tier, grid::kTiers.size() - 1));
+  for (const auto& name : ask.excluded_nodes) {
+    if (auto node = tables.find_node(name)) out.excluded.push_back({board_.here(), *node});
+  }
+  out.remaining = std::chrono::milliseconds(ask.remaining_ms);
+  return dispatch::QueueEvent(std::move(out));
+}
+
+// This site was chosen, and the node decides residency again by itself; the others are those it may be handed on to.
+policy::SiteSet Queues::permitted(const inner::SlotAsk& ask) const {
+  policy::Subject subject{ask.tenant, ask.project, ask.model, {}, &ask.zones, ask.data_level, &ask.regimes};
+  subject.second = unix_seconds(env_.wall());
+  auto permit = board_.tables().residency.permitted(subject);
+  policy::SiteSet sites = permit.ok() ? permit->sites : policy::SiteSet{};
+  sites.insert(board_.here());
+  return sites;
+}
+
+dispatch::Ticket Queues::ask(const inner::SlotAsk& ask, std::function<void(const Answer&)> answer) {
   const dispatch::Ticket ticket = ++last_;
+  routing::DeploymentIndex deployment = routing::kNone;
+  auto event = event_of(ticket, ask, deployment);
+  if (!event.ok()) {
+    answer({false, {}, event.error().message, {}});
+    return ticket;
+  }
   Lane& at = lane(deployment);
   waiting_[ticket] = Waiting{&at, false, std::move(answer)};
-  dispatch::queue_event::Ask ask;
-  ask.ticket = ticket;
-  ask.input = input;
-  ask.excluded = std::move(excluded);
-  ask.remaining = remaining;
-  feed(at, ask);
+  const std::string held = ask.held;  // the answer may come from inside, and with it the end of `ask`
+  feed(at, *event);
+  if (!held.empty()) settle(ticket, {true, held, {}, {}});
   return ticket;
 }
 
@@ -83,7 +127,7 @@ void Queues::refresh_rows() {
   if (!board_.loaded()) return;
   const auto& tables = board_.tables();
   for (std::size_t d = 0; d < tables.deployments.size(); ++d) {
-    if (!tables.deployments[d].sites.contains(board_.here())) continue;
+    if (!tables.deployments[d].sites.contains(board_.here()) || !owned_(tables.deployments[d].spec.name)) continue;
     const auto index = static_cast<routing::DeploymentIndex>(d);
     board_.own_site_row(index, lane(index).queue->row(board_.snapshot(), env_.now()));
   }
@@ -107,6 +151,7 @@ void Queues::feed(Lane& at, const dispatch::QueueEvent& event) {
     } else if (const auto* refuse = std::get_if<dispatch::queue_action::Refuse>(&action)) {
       Answer refused;
       refused.message = refuse->message;
+      if (refuse->better) refused.better = hand_on(*refuse->better);
       settle(refuse->ticket, refused);
     } else if (const auto* alarm = std::get_if<dispatch::queue_action::SetAlarm>(&action)) {
       if (alarm->at == kNever) {
@@ -116,6 +161,14 @@ void Queues::feed(Lane& at, const dispatch::QueueEvent& event) {
       }
     }
   }
+}
+
+// Counted at once, or the next ones would all be handed on to the same place.
+std::string Queues::hand_on(const routing::Place& to) {
+  const auto& tables = board_.tables();
+  const std::string& site = tables.sites[to.site].spec.name;
+  board_.dispatched(tables.deployments[to.deployment].spec.name, site, env_.now());
+  return site;
 }
 
 void Queues::settle(dispatch::Ticket ticket, const Answer& answer) {

@@ -29,13 +29,12 @@ class Asking {
 
 Quotas::Reservation& Quotas::Reservation::operator=(Reservation&& other) noexcept {
   settle({});
-  holders_ = std::exchange(other.holders_, {});
-  need_ = other.need_;
+  taken_ = std::exchange(other.taken_, {});
   return *this;
 }
 
 void Quotas::Reservation::settle(const admission::Need& used) {
-  for (const auto& holder : std::exchange(holders_, {})) holder->settle(need_, used);
+  for (const auto& taken : std::exchange(taken_, {})) taken.from->settle(taken.need, used);
 }
 
 Quotas::Quotas(io::Env& env, const Board& board, Peers& peers, const admission::LeaseTimes& times, std::string folder)
@@ -77,21 +76,22 @@ io::Task<Quotas::Answer> Quotas::reserve(Caller caller, admission::Need need) {
   std::string unread;
   for (std::uint32_t round = 0; round < times_.rounds; ++round) {
     Reservation taken;
-    taken.need_ = need;
     const Scope* lacking = nullptr;
     for (const auto& scope : scopes) {
-      auto& from = borrowed(scope, caller.tenant);
-      if (!from.holder->reserve(need, env_.now())) {
+      const auto holder = borrowed(scope, caller.tenant).holder;
+      const admission::Need part = need.within(scope.limits);
+      if (!holder->reserve(part, env_.now())) {
         lacking = &scope;
         break;
       }
-      taken.holders_.push_back(from.holder);
+      taken.taken_.push_back({holder, part});
     }
     if (lacking == nullptr) co_return taken;
-    for (const auto& holder : std::exchange(taken.holders_, {})) holder->undo(need);
-    const auto answer = co_await refill(borrowed(*lacking, caller.tenant), need);
+    for (const auto& back : std::exchange(taken.taken_, {})) back.from->undo(back.need);
+    const admission::Need part = need.within(lacking->limits);
+    const auto answer = co_await refill(borrowed(*lacking, caller.tenant), part);
     if (answer && !answer->granted) {
-      co_return tl::unexpected(admission::refusal(lacking->name, lacking->limits, *answer, need));
+      co_return tl::unexpected(admission::refusal(lacking->name, lacking->limits, *answer, part));
     }
     if (!answer) unread = lacking->name;
   }

@@ -31,8 +31,11 @@ class Quotas {
 
    private:
     friend class Quotas;
-    std::vector<std::shared_ptr<admission::LeaseHolder>> holders_;
-    admission::Need need_;
+    struct Taken {
+      std::shared_ptr<admission::LeaseHolder> from;
+      admission::Need need;
+    };
+    std::vector<Taken> taken_;
   };
 
   Result<void> open(std::uint64_t epoch);

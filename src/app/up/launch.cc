@@ -38,14 +38,15 @@ io::ProcessSpec control_process(const std::string& program, const UpOptions& opt
 }
 
 io::ProcessSpec gateway_process(const std::string& program, const UpOptions& options, const Addresses& at,
-                                const std::string& site, const std::string& token) {
-  io::ProcessSpec spec = base(program, "gateway", options, gateway_process(site));
-  const GatewayAddresses& own = at.gateways.at(site);
-  add(spec, "--name", site);
-  add(spec, "--control", at.relays.at(PlannedLink{site, "control", 0}.name()));
+                                const PlannedGateway& gateway, const std::string& token) {
+  io::ProcessSpec spec = base(program, "gateway", options, gateway_process(gateway.name));
+  const GatewayAddresses& own = at.gateways.at(gateway.name);
+  add(spec, "--name", gateway.name);
+  add(spec, "--control", at.relays.at(PlannedLink{gateway.site, "control", 0}.name()));
   add(spec, "--public-address", own.open);
   add(spec, "--inner", own.inner);
   add(spec, "--ops", own.ops);
+  if (gateway.shares_port) spec.argv.emplace_back("--share-public-port");
   spec.env = {{"AIGRID_JOIN_TOKEN", token}, {"AIGRID_ADMIN_KEY", ""}};
   return spec;
 }

@@ -21,15 +21,15 @@ struct Addresses {
   io::Address management;
   io::Address control_inner;
   io::Address control_ops;
-  std::map<std::string, GatewayAddresses> gateways;  // by site
+  std::map<std::string, GatewayAddresses> gateways;  // by name
   std::map<std::string, io::Address> agents_ops;     // by node
-  std::map<std::string, io::Address> relays;         // by link name; where one dials
+  std::map<std::string, io::Address> relays;         // by relay name; where one dials
 };
 
 io::ProcessSpec control_process(const std::string& program, const UpOptions& options, const Addresses& at,
                                 const Remembered& remembered);
 io::ProcessSpec gateway_process(const std::string& program, const UpOptions& options, const Addresses& at,
-                                const std::string& site, const std::string& token);
+                                const PlannedGateway& gateway, const std::string& token);
 io::ProcessSpec agent_process(const std::string& program, const UpOptions& options, const Addresses& at,
                               const grid::Node& node, const std::string& token, const std::string& engine_secret);
 

@@ -51,7 +51,7 @@ UpOptions options() {
 }
 
 TEST(Launch, a_gateway_dials_control_through_its_relay_and_knows_no_other_folder) {
-  const auto spec = gateway_process("aigrid", options(), addresses(), "paris", "the-token");
+  const auto spec = gateway_process("aigrid", options(), addresses(), {"paris", "paris"}, "the-token");
   EXPECT_EQ(value(spec, "--state"), "/state/gateway-paris");
   EXPECT_EQ(spec.output_file, "/state/gateway-paris/log");
   EXPECT_EQ(value(spec, "--control"), "127.0.0.1:8");
@@ -59,11 +59,22 @@ TEST(Launch, a_gateway_dials_control_through_its_relay_and_knows_no_other_folder
   EXPECT_FALSE(says(spec, "127.0.0.1:2")) << "control's own address would go round the relay";
 }
 
+TEST(Launch, gateways_of_one_site_share_its_public_port) {
+  Addresses at = addresses();
+  at.gateways["paris-2"] = {"127.0.0.1:4", "127.0.0.1:9", "127.0.0.1:10"};
+  const auto spec = gateway_process("aigrid", options(), at, {"paris-2", "paris", true}, "");
+  EXPECT_EQ(value(spec, "--state"), "/state/gateway-paris-2");
+  EXPECT_EQ(value(spec, "--public-address"), "127.0.0.1:4");
+  EXPECT_EQ(value(spec, "--inner"), "127.0.0.1:9");
+  EXPECT_EQ(value(spec, "--control"), "127.0.0.1:8");
+  EXPECT_EQ(spec.argv.back(), "--share-public-port");
+}
+
 TEST(Launch, secrets_stand_in_no_command_line) {
   Remembered remembered;
   remembered.admin_key = "the-admin-key";
   const auto control = control_process("aigrid", options(), addresses(), remembered);
-  const auto gateway = gateway_process("aigrid", options(), addresses(), "paris", "the-token");
+  const auto gateway = gateway_process("aigrid", options(), addresses(), {"paris", "paris"}, "the-token");
   const auto agent = agent_process("aigrid", options(), addresses(), paris_1(), "the-token", "the-engine-secret");
   EXPECT_EQ(variable(control, "AIGRID_ADMIN_KEY"), "the-admin-key");
   EXPECT_EQ(variable(gateway, "AIGRID_JOIN_TOKEN"), "the-token");

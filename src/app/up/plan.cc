@@ -34,12 +34,40 @@ std::vector<PlannedLink> links_of(const grid::Inventory& inventory, double contr
   return out;
 }
 
+Result<std::vector<PlannedGateway>> gateways_of(const grid::Inventory& inventory,
+                                                const std::map<std::string, int>& wanted) {
+  std::vector<PlannedGateway> out;
+  std::size_t known = 0;
+  for (const auto& site : inventory.sites) {
+    const auto found = wanted.find(site.name);
+    const int count = found == wanted.end() ? 1 : found->second;
+    known += found == wanted.end() ? 0 : 1;
+    for (int n = 1; n <= count; ++n) {
+      out.push_back({n == 1 ? site.name : site.name + "-" + std::to_string(n), site.name, count > 1});
+    }
+  }
+  if (known == wanted.size()) return out;
+  for (const auto& [site, count] : wanted) {
+    const auto named = [&site](const grid::Site& s) { return s.name == site; };
+    if (std::none_of(inventory.sites.begin(), inventory.sites.end(), named)) {
+      return invalid("--gateways " + site + "=" + std::to_string(count) + ": there is no Site \"" + site +
+                     "\" in the configuration");
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
-std::string gateway_process(const std::string& site) { return "gateway-" + site; }
+std::string gateway_process(const std::string& gateway) { return "gateway-" + gateway; }
 std::string agent_process(const std::string& node) { return "agent-" + node; }
 
-Result<Plan> make_plan(std::vector<api::Resource> resources, double control_rtt_ms) {
+std::string relay_name(const PlannedLink& link, const PlannedGateway& target) {
+  return target.name == target.site ? link.name() : link.name() + "/" + target.name;
+}
+
+Result<Plan> make_plan(std::vector<api::Resource> resources, double control_rtt_ms,
+                       const std::map<std::string, int>& gateways) {
   api::Checked checked = api::to_inventory(resources);
   if (!checked.problems.empty()) {
     std::string text;
@@ -51,6 +79,7 @@ Result<Plan> make_plan(std::vector<api::Resource> resources, double control_rtt_
   plan.resources = std::move(resources);
   plan.inventory = std::move(checked.inventory);
   plan.links = links_of(plan.inventory, control_rtt_ms);
+  AIGRID_TRY(plan.gateways, gateways_of(plan.inventory, gateways));
   plan.chat_model = model_of(plan.inventory, grid::Task::Chat);
   plan.embedding_model = model_of(plan.inventory, grid::Task::Embedding);
   return plan;
@@ -63,8 +92,11 @@ std::vector<api::Resource> with_dial(const Plan& plan, const std::map<std::strin
     for (const auto& link : plan.inventory.links) {
       if (link.name != resource.name) continue;
       const PlannedLink one = planned(link);
-      const auto at = dial.find(one.name());
-      if (at != dial.end() && !one.control()) resource.spec["dial"][one.a] = at->second;
+      for (const auto& target : plan.gateways) {
+        const auto at = dial.find(relay_name(one, target));
+        if (target.site != one.b || at == dial.end() || one.control()) continue;
+        resource.spec["dial"][target.name == one.b ? one.a : one.a + "/" + target.name] = at->second;
+      }
     }
   }
   return out;

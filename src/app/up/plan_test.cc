@@ -77,6 +77,23 @@ TEST(Plan, puts_relays_into_the_links_of_the_lower_site) {
   EXPECT_EQ(links, 1);
 }
 
+TEST(Plan, reaches_each_gateway_of_a_site_through_a_relay_of_its_own) {
+  auto plan = make_plan(small(), 12, {{"paris", 2}});
+  ASSERT_TRUE(plan.ok()) << plan.error().message;
+  std::string names;
+  for (const auto& g : plan->gateways) names += g.name + "@" + g.site + (g.shares_port ? "+ " : " ");
+  EXPECT_EQ(names, "lyon@lyon paris@paris+ paris-2@paris+ ");
+  EXPECT_EQ(relay_name(plan->links[0], plan->gateways[2]), "lyon-paris/paris-2");
+  const auto applied = with_dial(*plan, {{"lyon-paris", "127.0.0.1:5"}, {"lyon-paris/paris-2", "127.0.0.1:6"}});
+  for (const auto& resource : applied) {
+    if (resource.kind != api::Kind::Link) continue;
+    EXPECT_EQ(resource.spec["dial"], (api::Json{{"lyon", "127.0.0.1:5"}, {"lyon/paris-2", "127.0.0.1:6"}}));
+  }
+  const auto wrong = make_plan(small(), 12, {{"nice", 2}});
+  ASSERT_FALSE(wrong.ok());
+  EXPECT_NE(wrong.error().message.find("no Site \"nice\""), std::string::npos) << wrong.error().message;
+}
+
 TEST(Plan, names_every_problem) {
   auto resources = small();
   std::erase_if(resources, [](const api::Resource& r) { return r.kind == api::Kind::Operator; });

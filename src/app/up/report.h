@@ -30,7 +30,7 @@ struct ReportedSite {
   std::string name;
   std::string country;
   std::string gateway;    // http://…
-  std::vector<int> pids;  // of its gateway, then of its agents; engines end with their agents
+  std::vector<int> pids;  // of its gateways, then of its agents; engines end with their agents
 };
 
 struct ReportedTenant {

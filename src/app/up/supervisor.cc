@@ -79,7 +79,7 @@ Result<void> Supervisor::prepare() {
     for (const auto& problem : read.problems) text += (text.empty() ? "" : "\n") + api::to_text(problem);
     return invalid(text);
   }
-  AIGRID_TRY(plan_, make_plan(std::move(read.resources), options_.limits.control_rtt_ms));
+  AIGRID_TRY(plan_, make_plan(std::move(read.resources), options_.limits.control_rtt_ms, options_.gateways));
   auto kept = files.read_all(remembered_file(options_.state));
   if (kept.ok()) {
     auto decoded = decode_remembered(*kept);
@@ -100,35 +100,59 @@ Result<void> Supervisor::pick_addresses() {
   AIGRID_TRY(at_.management, ports.pick("control.management"));
   AIGRID_TRY(at_.control_inner, ports.pick("control.inner"));
   AIGRID_TRY(at_.control_ops, ports.pick("control.ops"));
-  for (const auto& site : plan_.inventory.sites) {
-    GatewayAddresses& one = at_.gateways[site.name];
-    AIGRID_TRY(one.open, ports.pick(site.name + ".public"));
-    AIGRID_TRY(one.inner, ports.pick(site.name + ".inner"));
-    AIGRID_TRY(one.ops, ports.pick(site.name + ".ops"));
+  for (const auto& gateway : plan_.gateways) {
+    GatewayAddresses& one = at_.gateways[gateway.name];
+    if (gateway.name == gateway.site) {
+      AIGRID_TRY(one.open, ports.pick(gateway.site + ".public"));
+    } else {
+      one.open = at_.gateways.at(gateway.site).open;
+    }
+    AIGRID_TRY(one.inner, ports.pick(gateway.name + ".inner"));
+    AIGRID_TRY(one.ops, ports.pick(gateway.name + ".ops"));
   }
   for (const auto& node : plan_.inventory.nodes) {
     AIGRID_TRY(at_.agents_ops[node.name], ports.pick(node.name + ".node-ops"));
   }
   for (const auto& link : plan_.links) {
-    AIGRID_TRY(at_.relays[link.name()], ports.pick("relay." + link.name()));
+    if (link.control()) {
+      AIGRID_TRY(at_.relays[link.name()], ports.pick("relay." + link.name()));
+    }
+    for (const auto& target : plan_.gateways) {
+      if (link.control() || target.site != link.b) continue;
+      const std::string relay = relay_name(link, target);
+      AIGRID_TRY(at_.relays[relay], ports.pick("relay." + relay));
+    }
   }
   return {};
 }
 
-Result<void> Supervisor::start_relays() {
+Result<void> Supervisor::start_relay(const PlannedLink& link, const io::Address& listen, const io::Address& target) {
   const UpLimits& limits = options_.limits;
+  RelayOptions options;
+  options.listen = listen;
+  options.target = target;
+  options.felt.delay = from_ms_f(link.rtt_ms / 2);
+  options.limits = {limits.relay_bytes, limits.relay_piece, limits.dial_within};
+  auto relay = std::make_unique<Relay>(env_, std::move(options));
+  AIGRID_CHECK_OK(relay->start());
+  relays_[link.name()].push_back(std::move(relay));
+  return {};
+}
+
+Result<void> Supervisor::start_relays() {
   for (const auto& link : plan_.links) {
-    RelayOptions options;
-    options.listen = at_.relays.at(link.name());
-    options.target = link.control() ? at_.control_inner : at_.gateways.at(link.b).inner;
-    options.felt.delay = from_ms_f(link.rtt_ms / 2);
-    options.limits = {limits.relay_bytes, limits.relay_piece, limits.dial_within};
-    auto relay = std::make_unique<Relay>(env_, std::move(options));
-    AIGRID_CHECK_OK(relay->start());
+    if (link.control()) AIGRID_CHECK_OK(start_relay(link, at_.relays.at(link.name()), at_.control_inner));
+    for (const auto& target : plan_.gateways) {
+      if (link.control() || target.site != link.b) continue;
+      const io::Address& inner = at_.gateways.at(target.name).inner;
+      AIGRID_CHECK_OK(start_relay(link, at_.relays.at(relay_name(link, target)), inner));
+    }
     AIGRID_TRY(auto listener, env_.listen("unix:" + relay_socket(options_.state, link.name()), {}));
-    sockets_.spawn(serve_lines(env_, std::move(listener),
-                               [one = relay.get()](std::string_view line) { return one->command(line); }));
-    relays_[link.name()] = std::move(relay);
+    sockets_.spawn(serve_lines(env_, std::move(listener), [all = &relays_[link.name()]](std::string_view line) {
+      std::string said;
+      for (const auto& relay : *all) said = relay->command(line);  // all of one link feel the same
+      return said;
+    }));
   }
   return {};
 }
@@ -183,13 +207,13 @@ io::Task<Result<void>> Supervisor::start_members() {
   const auto joined = [this](const std::string& process) {
     return remembered_.joined.contains(process) && env_.files().stat(process_folder(options_.state, process)).ok();
   };
-  for (const auto& site : plan_.inventory.sites) {
-    const std::string process = gateway_process(site.name);
+  for (const auto& gateway : plan_.gateways) {
+    const std::string process = gateway_process(gateway.name);
     std::string secret;
     if (!joined(process)) {
-      AIGRID_CO_TRY(secret, co_await token("gateway", site.name, site.name));
+      AIGRID_CO_TRY(secret, co_await token("gateway", gateway.site, gateway.name));
     }
-    AIGRID_CO_CHECK_OK(start_member(process, gateway_process(program_, options_, at_, site.name, secret)));
+    AIGRID_CO_CHECK_OK(start_member(process, gateway_process(program_, options_, at_, gateway, secret)));
   }
   for (const auto& node : plan_.inventory.nodes) {
     const std::string process = agent_process(node.name);
@@ -234,7 +258,7 @@ io::Task<Result<std::vector<std::string>>> Supervisor::unready_gateways() {
   io::ClientTimes times;
   times.head = options_.limits.ask_within;
   times.piece = options_.limits.ask_within;
-  for (const auto& [site, at] : at_.gateways) {
+  for (const auto& [name, at] : at_.gateways) {
     auto answer = co_await io::http1_request(env_, at.ops, {"GET", "/readyz", {}}, {}, times);
     if (answer.ok() && answer->head.status == 200) continue;
     std::string why = answer.ok() ? "" : answer.error().message;
@@ -243,7 +267,7 @@ io::Task<Result<std::vector<std::string>>> Supervisor::unready_gateways() {
       if (body.ok()) why = std::move(*body);
     }
     while (why.ends_with('\n')) why.pop_back();
-    out.push_back("gateway " + site + ": " + why);
+    out.push_back("gateway " + name + ": " + why);
   }
   co_return out;
 }
@@ -306,10 +330,10 @@ GridReport Supervisor::report(const EnginesStatus& engines) const {
   out.embedding_model = plan_.embedding_model;
   out.control_pid = children_.pid("control");
   for (const auto& site : plan_.inventory.sites) {
-    ReportedSite one{site.name,
-                     site.country,
-                     "http://" + at_.gateways.at(site.name).open,
-                     {children_.pid(gateway_process(site.name))}};
+    ReportedSite one{site.name, site.country, "http://" + at_.gateways.at(site.name).open, {}};
+    for (const auto& gateway : plan_.gateways) {
+      if (gateway.site == site.name) one.pids.push_back(children_.pid(gateway_process(gateway.name)));
+    }
     for (const auto& node : plan_.inventory.nodes) {
       if (node.site == site.name) one.pids.push_back(children_.pid(agent_process(node.name)));
     }

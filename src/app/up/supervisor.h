@@ -37,6 +37,7 @@ class Supervisor {
   Result<void> prepare();
   Result<void> pick_addresses();
   Result<void> start_relays();
+  Result<void> start_relay(const PlannedLink& link, const io::Address& listen, const io::Address& target);
   Result<void> save();
   io::Task<Result<void>> start_control();
   io::Task<Result<void>> apply();
@@ -63,7 +64,7 @@ class Supervisor {
   bool up_ = false;
   std::vector<std::string> deaths_;  // before it was up
   std::optional<io::ManagementClient> management_;
-  std::map<std::string, std::unique_ptr<Relay>> relays_;  // by link name
+  std::map<std::string, std::vector<std::unique_ptr<Relay>>> relays_;  // by link name: one for each it leads to
   Children children_;
   io::TaskGroup sockets_;
 };

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,7 @@ struct UpLimits {
   std::size_t relay_bytes = std::size_t{4} << 20U;  // under way in one direction of one connection
   std::size_t relay_piece = std::size_t{64} << 10U;
   std::size_t answer_bytes = std::size_t{1} << 20U;
+  int most_gateways = 8;    // of one site
   int first_port = 10'000;  // below the ports the system lends to outgoing connections
   int last_port = 32'000;
   int token_seconds = 600;
@@ -41,6 +43,7 @@ struct UpOptions {
   std::string python;
   std::string models;
   std::string engines = "engines";
+  std::map<std::string, int> gateways;  // by site, where more than one: they share its public port
   bool detach = false;
   bool json = false;
   bool no_chat = false;

@@ -47,28 +47,29 @@ void take_target(grid::Intent& out, const grid::Intent& source) {
 
 }  // namespace
 
-Result<grid::Intent> merge(std::span<const grid::Intent* const> sources) {
+Result<grid::Intent> merge(std::span<const grid::Intent> sources) {
   grid::Intent out;
-  for (const grid::Intent* source : sources) {
-    add_new(out.zones, source->zones);
-    add_new(out.ignore_sites, source->ignore_sites);
-    AIGRID_CHECK_OK(keep_common(out.only_sites, source->only_sites));
-    take_target(out, *source);
-    if (source->max_price_nano) {
-      out.max_price_nano = std::min(out.max_price_nano.value_or(*source->max_price_nano), *source->max_price_nano);
+  for (const grid::Intent& source : sources) {
+    add_new(out.zones, source.zones);
+    add_new(out.ignore_sites, source.ignore_sites);
+    AIGRID_CHECK_OK(keep_common(out.only_sites, source.only_sites));
+    take_target(out, source);
+    if (source.max_price_nano) {
+      out.max_price_nano = std::min(out.max_price_nano.value_or(*source.max_price_nano), *source.max_price_nano);
     }
-    out.data_level = std::max(out.data_level, source->data_level);
-    add_new(out.regimes, source->regimes);
-    out.allow_fallbacks = out.allow_fallbacks && source->allow_fallbacks;
-    if (source->sort) out.sort = source->sort;
-    out.trace = out.trace || source->trace;
-    out.dry_run = out.dry_run || source->dry_run;
+    out.data_level = std::max(out.data_level, source.data_level);
+    add_new(out.regimes, source.regimes);
+    out.allow_fallbacks = out.allow_fallbacks && source.allow_fallbacks;
+    if (source.sort) out.sort = source.sort;
+    if (source.tier) out.tier = source.tier;
+    out.trace = out.trace || source.trace;
+    out.dry_run = out.dry_run || source.dry_run;
   }
   return out;
 }
 
 Result<grid::Intent> merge(const grid::Intent& key, const grid::Intent& header, const grid::Intent& body) {
-  return merge(std::array<const grid::Intent*, 3>{&key, &header, &body});
+  return merge(std::array<grid::Intent, 3>{key, header, body});
 }
 
 }  // namespace aigrid::access

@@ -48,10 +48,13 @@ TEST(IntentMerge, PreferencesAreOverriddenByTheNearer) {
   body.sort = grid::Sort::Latency;
   key.max_ttft_ms = 50;
   header.max_ttft_ms = 80;
+  key.tier = grid::Tier::Batch;
+  header.tier = grid::Tier::Realtime;
   body.trace = true;
   const auto i = *merge(key, header, body);
   EXPECT_EQ(i.sort, grid::Sort::Latency);
   EXPECT_EQ(i.max_ttft_ms, 80);
+  EXPECT_EQ(i.tier, grid::Tier::Realtime);
   EXPECT_FALSE(i.require_ttft);
   EXPECT_TRUE(i.trace);
 }

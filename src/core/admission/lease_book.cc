@@ -4,6 +4,8 @@
 #include <chrono>
 #include <limits>
 
+#include "base/rendezvous.h"
+
 namespace aigrid::admission {
 
 using grid::Amounts;
@@ -229,20 +231,8 @@ void LeaseBook::load(const grid::LeaseState& state, Duration older, Time now) {
 }
 
 Homes homes_of(std::string_view scope, const std::vector<std::string>& gateways) {
-  const auto weight = [&](const std::string& gateway) {
-    std::uint64_t hash = 0xcbf29ce484222325ULL;  // FNV-1a, then mixed
-    const auto add = [&hash](std::string_view text) {
-      for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
-      hash = (hash ^ 0xffU) * 0x100000001b3ULL;
-    };
-    add(scope);
-    add(gateway);
-    hash = (hash ^ (hash >> 30U)) * 0xbf58476d1ce4e5b9ULL;
-    hash = (hash ^ (hash >> 27U)) * 0x94d049bb133111ebULL;
-    return hash ^ (hash >> 31U);
-  };
   std::vector<std::pair<std::uint64_t, const std::string*>> ranked;
-  for (const auto& g : gateways) ranked.emplace_back(weight(g), &g);
+  for (const auto& g : gateways) ranked.emplace_back(rendezvous_weight({scope, g}), &g);
   std::sort(ranked.begin(), ranked.end(), [](const auto& a, const auto& b) {
     return a.first != b.first ? a.first > b.first : *a.second < *b.second;
   });

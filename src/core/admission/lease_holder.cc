@@ -14,6 +14,23 @@ constexpr std::size_t kRequests = static_cast<std::size_t>(Quota::Requests);
 constexpr std::size_t kConcurrent = static_cast<std::size_t>(Quota::Concurrent);
 }  // namespace
 
+namespace {
+
+void fit(std::int64_t& most, std::int64_t likely, std::int64_t limit) {
+  if (limit > 0 && most > limit && likely <= limit) most = limit;
+}
+
+}  // namespace
+
+Need Need::within(const grid::Limits& limits) const {
+  Need out = *this;
+  const auto most = bounds_of(limits);
+  if (limits.tokens_per_minute != 0) fit(out.tokens, likely_tokens, most[static_cast<std::size_t>(Quota::Tokens)]);
+  fit(out.spend_nano, likely_spend_nano, limits.spend_nano_per_day);
+  fit(out.spend_nano, likely_spend_nano, limits.spend_nano_per_month);
+  return out;
+}
+
 LeaseHolder::LeaseHolder(std::string scope, std::string gateway, std::uint64_t epoch, const LeaseTimes& times)
     : scope_(std::move(scope)), gateway_(std::move(gateway)), epoch_(epoch), times_(times) {}
 

@@ -16,6 +16,11 @@ namespace aigrid::admission {
 struct Need {
   std::int64_t tokens = 0;
   std::int64_t spend_nano = 0;
+  // What it will rather be. Where the most is beyond a whole limit and this is not, the request takes the whole limit.
+  std::int64_t likely_tokens = 0;
+  std::int64_t likely_spend_nano = 0;
+
+  Need within(const grid::Limits& limits) const;
 
   grid::Amounts amounts() const { return {1, tokens, 1, spend_nano, spend_nano}; }
 };

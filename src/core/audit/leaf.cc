@@ -4,6 +4,8 @@
 #include <limits>
 #include <type_traits>
 
+#include "base/crypto/encode.h"
+#include "core/audit/distance.h"
 #include "core/audit/tree.h"
 
 namespace aigrid::audit {
@@ -29,6 +31,7 @@ class Out {
     (*this)((static_cast<std::uint64_t>(v) << 1U) ^ static_cast<std::uint64_t>(v >> 63U));
   }
   void operator()(grid::Outcome v) { (*this)(static_cast<std::uint64_t>(v)); }
+  void operator()(bool v) { (*this)(std::uint64_t{v}); }
   template <class T>
   void operator()(const std::vector<T>& list) {
     (*this)(std::uint64_t{list.size()});
@@ -81,6 +84,12 @@ class In {
     if (raw >= kOutcomes) return fail();
     v = static_cast<grid::Outcome>(raw);
   }
+  void operator()(bool& v) {
+    std::uint64_t raw = 0;
+    (*this)(raw);
+    if (raw > 1) return fail();
+    v = raw == 1;
+  }
   template <class T>
   void operator()(std::vector<T>& list) {
     std::uint64_t size = 0;
@@ -115,17 +124,18 @@ void fields(V& v, T& s) {
 }
 template <class V, Is<grid::LeafAttempt> T>
 void fields(V& v, T& a) {
-  v(a.number), v(a.site), v(a.node), v(a.result), v(a.prompt_tokens), v(a.completion_tokens);
+  v(a.number), v(a.site), v(a.node), v(a.result), v(a.asked_us), v(a.prompt_tokens);
+  v(a.completion_tokens), v(a.heard_tokens), v(a.hedge), v(a.resumes);
 }
 template <class V, Is<grid::RequestLeaf> T>
 void fields(V& v, T& r) {
   v(r.request_id), v(r.tenant), v(r.project), v(r.key_id), v(r.key_zone), v(r.zones);
-  v(r.data_level), v(r.regimes), v(r.bundle_version), v(r.bundle_hash), v(r.later_bundles), v(r.model),
-      v(r.model_digest), v(r.endpoint);
+  v(r.data_level), v(r.regimes), v(r.received_unix_ms), v(r.bundle_version), v(r.bundle_hash), v(r.later_bundles),
+      v(r.model), v(r.model_digest), v(r.endpoint);
   v(r.route), v(r.removed), v(r.gateway_certificate), v(r.request_hash), v(r.answer_hash);
   v(r.outcome), v(r.code), v(r.status);
   v(r.usage.prompt_tokens), v(r.usage.completion_tokens), v(r.usage.cached_tokens), v(r.attempts);
-  v(r.price_book), v(r.input_nano), v(r.output_nano), v(r.charge_nano), v(r.ttft_us), v(r.total_us);
+  v(r.price_book), v(r.input_nano), v(r.output_nano), v(r.prompt_most), v(r.charge_nano), v(r.ttft_us), v(r.total_us);
 }
 template <class V, Is<grid::AdminLeaf> T>
 void fields(V& v, T& a) {
@@ -224,6 +234,35 @@ Result<grid::Receipt> parse_receipt(std::string_view text) {
   r.log = std::string(text.substr(0, first));
   r.source = std::string(text.substr(first + 1, second - first - 1));
   return r;
+}
+
+Result<grid::Receipt> receipt_of(std::string_view log, std::string_view request_id) {
+  constexpr std::string_view kBegin = "req_";
+  grid::Receipt r;
+  r.log = std::string(log);
+  const std::size_t last = request_id.rfind('_');
+  const std::size_t middle = last == std::string_view::npos || last == 0 ? last : request_id.rfind('_', last - 1);
+  if (!request_id.starts_with(kBegin) || middle == std::string_view::npos || middle <= kBegin.size() ||
+      !take_number(request_id.substr(middle + 1, last - middle - 1), r.epoch) ||
+      !take_number(request_id.substr(last + 1), r.sequence)) {
+    return invalid("\"" + std::string(request_id.substr(0, 120)) +
+                   "\" is not the id of a request: req_gateway_epoch_number");
+  }
+  r.source = std::string(request_id.substr(kBegin.size(), middle - kBegin.size()));
+  return r;
+}
+
+std::vector<std::string> bundles_of(const grid::AuditLeaf& leaf) {
+  std::vector<std::string> out;
+  if (const auto* request = std::get_if<grid::RequestLeaf>(&leaf.body)) {
+    out = request->later_bundles;
+    out.push_back(request->bundle_hash);
+  } else if (const auto* distance = std::get_if<grid::DistanceLeaf>(&leaf.body)) {
+    const auto stated = parse_distance(distance->statement);
+    const auto hash = stated.ok() ? crypto::from_hex(stated->bundle) : Result<std::string>(std::string());
+    if (hash.ok()) out.push_back(*hash);
+  }
+  return out;
 }
 
 void append_entry(std::string& bundle, std::string_view leaf) {

@@ -5,6 +5,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "grid/receipt.h"
@@ -21,6 +22,11 @@ Result<grid::AuditLeaf> decode_leaf(std::string_view bytes);
 
 std::string format_receipt(const grid::Receipt& receipt);
 Result<grid::Receipt> parse_receipt(std::string_view text);
+// Of the request `req_<source>_<epoch>_<sequence>`: its leaf in the log of this name.
+Result<grid::Receipt> receipt_of(std::string_view log, std::string_view request_id);
+
+// Hashes of the bundles that a leaf is judged by, 32 bytes each.
+std::vector<std::string> bundles_of(const grid::AuditLeaf& leaf);
 
 // An entry bundle: up to 256 leaves, each after its length in 16 bits; an empty one is withheld from this reader.
 void append_entry(std::string& bundle, std::string_view leaf);

@@ -29,7 +29,10 @@ grid::AuditLeaf full() {
   r.outcome = grid::Outcome::Finished;
   r.status = 200;
   r.usage = {10, 1000, 2};
-  r.attempts = {{1, "lyon", "lyon-1", "node lost", 10, 3}, {2, "paris", "paris-1", "ok", 10, 1000}};
+  r.received_unix_ms = 1767225600000;
+  r.attempts = {{1, "lyon", "lyon-1", "node lost", 40, 10, 3, 3, false, false},
+                {2, "paris", "paris-1", "ok", 90'000, 10, 1000, 997, true, true}};
+  r.prompt_most = 2058;
   r.price_book = "list";
   r.input_nano = -5;
   r.output_nano = 70;
@@ -96,6 +99,14 @@ TEST(Receipt, RoundTripAndWrongForms) {
   for (const char* wrong : {"", "a", "a/b", "a/b/", "a/b/1", "a/b/1-", "a/b/-1", "a/b/01-2", "a/b/1-2x", "/b/1-2",
                             "a//1-2", "a/b/1-99999999999999999999"}) {
     EXPECT_FALSE(parse_receipt(wrong).ok()) << wrong;
+  }
+}
+
+TEST(Receipt, OfARequest) {
+  EXPECT_EQ(*receipt_of("FR.a_b", "req_a_b_1767225600_42"), (grid::Receipt{"FR.a_b", "a_b", 1767225600, 42}));
+  for (const char* wrong : {"", "req_", "req_a", "req_a_1", "req__1_2", "req_1_2", "xxx_a_1_2", "req_a_1_", "req_a__2",
+                            "req_a_01_2", "req_a_1_2x", "_", "req_a_1_-2"}) {
+    EXPECT_FALSE(receipt_of("l", wrong).ok()) << wrong;
   }
 }
 

@@ -136,12 +136,12 @@ Result<void> check_inclusion(const Digest& leaf, std::uint64_t index, std::uint6
 Result<void> check_consistency(std::uint64_t older, const Digest& older_root, std::uint64_t newer,
                                const Digest& newer_root, const Proof& proof) {
   if (older > newer) return outside(older, newer);
-  if (older == newer || older == 0) {
+  if (older == newer) {
     if (!proof.empty()) return refuted("the consistency proof is too long");
-    if (older == newer && older_root != newer_root) return refuted("two roots of one size");
     if (older == 0 && older_root != empty_root()) return refuted("the root of an empty log is another");
-    return {};
+    return older_root == newer_root ? Result<void>() : refuted("two roots of one size");
   }
+  if (older == 0) return refuted("an empty log is the beginning of every log: that proves nothing");
   std::uint64_t fn = older - 1;
   std::uint64_t sn = newer - 1;
   while ((fn & 1U) != 0) {

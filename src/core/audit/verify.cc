@@ -5,136 +5,45 @@
 #include <tuple>
 #include <utility>
 
+#include "base/crypto/encode.h"
+#include "core/audit/distance.h"
 #include "core/audit/leaf.h"
-#include "core/ledger/rating.h"
 
 namespace aigrid::audit {
 
-Result<std::shared_ptr<const Law>> Law::compile(const grid::Inventory& inventory) {
-  auto law = std::make_shared<Law>();
-  AIGRID_TRY(law->residency_, policy::Residency::compile(inventory));
-  for (const auto& tenant : inventory.tenants) law->price_book_of_[tenant.name] = tenant.price_book;
-  for (const auto& book : inventory.price_books) {
-    for (const auto& price : book.prices) law->books_[book.name][price.model] = price;
-  }
-  return std::shared_ptr<const Law>(std::move(law));
-}
-
-Result<policy::Permit> Law::permitted(const grid::RequestLeaf& leaf) const {
-  policy::Subject subject;
-  subject.tenant = leaf.tenant;
-  subject.project = leaf.project;
-  subject.model = leaf.model;
-  subject.key_zone = leaf.key_zone;
-  subject.zones = &leaf.zones;
-  subject.data_level = static_cast<std::uint32_t>(std::min<std::uint64_t>(leaf.data_level, grid::kTopDataLevel));
-  subject.regimes = &leaf.regimes;
-  return residency_.permitted(subject);
-}
-
-bool Law::among(const policy::Permit& permit, std::string_view site) const {
-  const auto index = residency_.find_site(site);
-  return index && permit.sites.contains(*index);
-}
-
-std::string Law::judge_price(const grid::RequestLeaf& leaf) const {
-  const auto tenant = price_book_of_.find(leaf.tenant);
-  grid::Price price;
-  if (tenant != price_book_of_.end()) {
-    if (const auto book = books_.find(tenant->second); book != books_.end()) {
-      if (const auto found = book->second.find(leaf.model); found != book->second.end()) price = found->second;
-    }
-    if (!leaf.price_book.empty() && leaf.price_book != tenant->second) {
-      return "it was rated by price book " + leaf.price_book + ", its tenant's is " + tenant->second;
-    }
-  }
-  if (leaf.input_nano != price.input_nano_per_token || leaf.output_nano != price.output_nano_per_token) {
-    return "its prices are " + std::to_string(leaf.input_nano) + " and " + std::to_string(leaf.output_nano) +
-           ", those in force were " + std::to_string(price.input_nano_per_token) + " and " +
-           std::to_string(price.output_nano_per_token);
-  }
-  const std::int64_t charge =
-      ledger::price_nano(leaf.usage.prompt_tokens, leaf.input_nano, leaf.usage.completion_tokens, leaf.output_nano);
-  if (charge != leaf.charge_nano) {
-    return "its charge is " + std::to_string(leaf.charge_nano) + ", its tokens make " + std::to_string(charge);
-  }
-  return {};
-}
-
 namespace {
 
-// Every place that an attempt went to, and the one that answered, is in what one of its bundles permits.
-std::string judge_places(const grid::RequestLeaf& leaf, const std::vector<const Law*>& laws) {
-  std::string answered;
-  for (const auto& step : leaf.route) {
-    if (step.action == "process") answered = step.site;
+void look_at_distance(const grid::DistanceLeaf& leaf, const Laws& laws, Looked& out) {
+  out.distance = true;
+  out.signers = {{leaf.a, leaf.a_key}, {leaf.b, leaf.b_key}};
+  out.wrong = judge_signatures(leaf);
+  const auto distance = parse_distance(leaf.statement);
+  if (!out.wrong.empty() || !distance.ok()) return;
+  const auto hash = crypto::from_hex(distance->bundle);
+  const auto law = hash.ok() ? laws.find(*hash) : laws.end();
+  if (law == laws.end()) {
+    out.unjudged = true;
+    return;
   }
-  if (leaf.attempts.empty() && answered.empty()) return {};
-  std::vector<std::pair<const Law*, policy::Permit>> permits;
-  std::string refusal;
-  for (const Law* law : laws) {
-    auto permit = law->permitted(leaf);
-    if (permit.ok()) {
-      permits.emplace_back(law, std::move(*permit));
-    } else {
-      refusal = permit.error().message;
-    }
-  }
-  if (permits.empty()) return "it ran, though nothing permits it: " + refusal;
-  const auto outside = [&](const std::string& site) {
-    return std::none_of(permits.begin(), permits.end(),
-                        [&site](const auto& one) { return one.first->among(one.second, site); });
-  };
-  std::uint64_t number = 0;
-  bool served = answered.empty();
-  for (const auto& attempt : leaf.attempts) {
-    if (outside(attempt.site)) {
-      return "attempt " + std::to_string(attempt.number) + " of tenant " + leaf.tenant + " went to " + attempt.site +
-             ", where it may not";
-    }
-    if (attempt.number <= number) return "its attempts are not in order";
-    number = attempt.number;
-    served = served || attempt.site == answered;
-  }
-  if (!answered.empty() && outside(answered)) {
-    return leaf.tenant + " was answered from " + answered + ", where it may not";
-  }
-  return served ? std::string() : "it was answered from " + answered + ", where no attempt went";
+  const auto* a = law->second->site(distance->a.site);
+  const auto* b = law->second->site(distance->b.site);
+  out.doubt = a == nullptr || b == nullptr ? "a distance between sites that its bundle does not have"
+                                           : judge_light(*distance, *a, *b);
 }
 
-}  // namespace
-
-std::string judge(const grid::RequestLeaf& leaf, const Laws& laws, bool& unjudged) {
-  std::vector<const Law*> mine;
-  const auto learn = [&](const std::string& hash) {
-    const auto law = laws.find(hash);
-    if (law == laws.end()) {
-      unjudged = true;
-    } else {
-      mine.push_back(law->second.get());
-    }
-  };
-  learn(leaf.bundle_hash);
-  for (const auto& hash : leaf.later_bundles) learn(hash);
-  if (unjudged) return {};
-  std::string wrong = judge_places(leaf, mine);
-  return wrong.empty() ? mine.front()->judge_price(leaf) : wrong;
-}
-
-namespace {
-
-void look(const grid::AuditLeaf& leaf, const Laws& laws, Looked& out) {
+void look(const grid::AuditLeaf& leaf, const Laws& laws, Judge& judge, Looked& out) {
   out.source = leaf.source;
   out.epoch = leaf.epoch;
   out.previous = leaf.previous;
   out.unix_ms = leaf.unix_ms;
   out.conflict = std::holds_alternative<grid::ConflictLeaf>(leaf.body);
   out.chained = !out.conflict;
+  if (const auto* distance = std::get_if<grid::DistanceLeaf>(&leaf.body)) return look_at_distance(*distance, laws, out);
   const auto* request = std::get_if<grid::RequestLeaf>(&leaf.body);
   if (request == nullptr) return;
   out.request = true;
   out.charge_nano = request->charge_nano;
-  out.wrong = judge(*request, laws, out.unjudged);
+  out.wrong = judge.judge(*request, out.unjudged);
 }
 
 }  // namespace
@@ -147,6 +56,7 @@ Result<std::vector<Looked>> look_at(std::string_view hashes, std::string_view en
         "a tile of " + std::to_string(hashes.size()) + " bytes for " + std::to_string(parsed.size()) + " leaves"};
   }
   std::vector<Looked> out(parsed.size());
+  Judge judge(laws);
   for (std::size_t i = 0; i < parsed.size(); ++i) {
     Looked& one = out[i];
     std::memcpy(one.hash.data(), hashes.data() + i * kHashBytes, kHashBytes);
@@ -160,7 +70,7 @@ Result<std::vector<Looked>> look_at(std::string_view hashes, std::string_view en
     if (!leaf.ok()) {
       one.wrong = leaf.error().message;
     } else {
-      look(*leaf, laws, one);
+      look(*leaf, laws, judge, one);
     }
   }
   return out;
@@ -219,7 +129,11 @@ void Verifier::leaf(const Looked& leaf) {
   verdict_.requests += leaf.request ? 1 : 0;
   verdict_.unjudged += leaf.unjudged ? 1 : 0;
   verdict_.conflicts += leaf.conflict ? 1 : 0;
+  verdict_.distances += leaf.distance ? 1 : 0;
   verdict_.charge_nano += leaf.charge_nano;
+  if (!leaf.doubt.empty() && verdict_.doubts.size() < kMostFindings) {
+    verdict_.doubts.push_back({index, index, leaf.doubt});
+  }
   if (leaf.unix_ms != 0) {
     if (verdict_.first_unix_ms == 0) verdict_.first_unix_ms = leaf.unix_ms;
     verdict_.last_unix_ms = leaf.unix_ms;

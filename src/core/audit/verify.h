@@ -16,34 +16,10 @@
 #include <string_view>
 #include <vector>
 
+#include "core/audit/judge.h"
 #include "core/audit/note.h"
-#include "core/policy/residency.h"
-#include "grid/inventory.h"
-#include "grid/receipt.h"
 
 namespace aigrid::audit {
-
-// What the requests of one bundle are judged by.
-class Law {
- public:
-  // InvalidArgument: a bundle that cannot be compiled.
-  static Result<std::shared_ptr<const Law>> compile(const grid::Inventory& inventory);
-
-  // Where the request might run; NotFound, InvalidArgument: nowhere, and why.
-  Result<policy::Permit> permitted(const grid::RequestLeaf& leaf) const;
-  bool among(const policy::Permit& permit, std::string_view site) const;
-  // What is wrong with its prices and its charge; empty: nothing.
-  std::string judge_price(const grid::RequestLeaf& leaf) const;
-
- private:
-  policy::Residency residency_;
-  std::map<std::string, std::string, std::less<>> price_book_of_;  // by tenant
-  std::map<std::string, std::map<std::string, grid::Price, std::less<>>, std::less<>> books_;
-};
-using Laws = std::map<std::string, std::shared_ptr<const Law>, std::less<>>;  // by hash of the manifest, 32 bytes
-
-// What is wrong with the leaf; empty: nothing. `unjudged`: a bundle of it is not there.
-std::string judge(const grid::RequestLeaf& leaf, const Laws& laws, bool& unjudged);
 
 // A leaf for which something does not hold; where a check covers several, one of [index, last].
 struct Finding {
@@ -63,6 +39,8 @@ struct Verdict {
   std::int64_t charge_nano = 0;
   std::int64_t first_unix_ms = 0;
   std::int64_t last_unix_ms = 0;
+  std::uint64_t distances = 0;    // round trips that both ends signed
+  std::vector<Finding> doubts;    // what is sound and cannot be so: faster than light; at most kMostFindings
   std::vector<Finding> findings;  // the one that ends first first; at most kMostFindings are kept
   std::uint64_t found = 0;        // all of them
 };
@@ -77,6 +55,9 @@ struct Looked {
   bool unjudged = false;
   bool conflict = false;
   bool chained = true;  // one of a source, not of the log itself
+  bool distance = false;
+  std::string doubt;
+  std::vector<std::pair<std::string, std::string>> signers;  // of a distance: gateway, public key
   std::string source;
   std::uint64_t epoch = 0;
   std::string previous;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/dispatch/refusal.h"
+#include "core/resilience/hedge.h"
 
 namespace aigrid::dispatch {
 
@@ -28,6 +29,10 @@ void RequestLife::rebind(routing::RouteInput input, const routing::Rebind& to) {
   input_.hops = hops;
   decision_ = to.decision(decision_);
   mover_decision_ = to.decision(mover_decision_);
+  if (rival_) {
+    rival_->decision = to.decision(rival_->decision);
+    rival_->asked_in = to.sites(rival_->asked_in);
+  }
   first_site_ = to.site(first_site_);
   asked_in_ = to.sites(asked_in_);
   to.excluded(excluded_);
@@ -47,6 +52,14 @@ routing::Explanation RequestLife::explain(const routing::Snapshot& snapshot, Tim
   routing::Explanation why;
   (void)routing::choose_site(snapshot, input, now, random, &why);
   return why;
+}
+
+std::uint8_t RequestLife::hops() const {
+  // Who names the sites, or would rather wait than pay, is not handed on.
+  const auto* intent = input_.intent;
+  const bool stays = intent != nullptr && (!intent->only_sites.empty() || !intent->ignore_sites.empty() ||
+                                           !intent->allow_fallbacks || intent->sort == grid::Sort::Price);
+  return stays ? 1 : input_.hops;
 }
 
 // ---- choosing and asking
@@ -106,7 +119,12 @@ void RequestLife::ask(const Decision& d, const Turn& turn) {
   state_ = State::Asking;
   attempt_until_ = std::min(turn.now + budget_.attempt_first_byte, accept_deadline());
   actions_.push_back(action::Ask{attempt_, d, attempt_until_ - turn.now});
-  set_alarm(attempt_until_);
+  hedge_at_ = kNever;
+  if (stream_ && !answered_ && !hedged_ && input_.tier == grid::Tier::Realtime) {
+    const auto late = resilience::hedge_after(turn.snapshot.hedging, d.score.ttft_ms());
+    if (late) hedge_at_ = turn.now + *late;
+  }
+  set_alarm(asking_alarm());
 }
 
 grid::AttemptRecord& RequestLife::number_attempt(const Decision& d, const Turn& turn) {
@@ -115,6 +133,7 @@ grid::AttemptRecord& RequestLife::number_attempt(const Decision& d, const Turn& 
   line = {};
   line.number = ++numbered_;
   line.site = turn.snapshot.tables->sites[d.site].spec.name;
+  line.resumes = stream_ && heard_tokens_ > 0;  // known now, whatever becomes of it: what was delivered before counts
   return line;
 }
 
@@ -131,7 +150,9 @@ void RequestLife::attempt_lost(routing::NodeIndex node, const std::string& why, 
   record(attempt_)->result = why;
   last_why_ = why;
   avoid(decision_.site, node, turn.now);
-  if (++failed_ >= budget_.attempts) {
+  ++failed_;
+  if (rival_) return promote_rival(turn);
+  if (failed_ >= budget_.attempts) {
     return no_capacity(std::to_string(failed_) + " attempts failed, the last with: " + why + ": try again");
   }
   look(turn, nullptr, false);
@@ -148,6 +169,7 @@ void RequestLife::on(const event::Start&, const Turn& turn) {
 void RequestLife::on(const event::Refused& e, const Turn& turn) {
   using Verdict = event::Refused::Verdict;
   if (moving(e.attempt)) return stay(e.code.empty() ? std::string("refused") : e.code, e.node, false, turn.now);
+  if (racing(e.attempt)) return rival_failed(e.node, e.code.empty() ? std::string("refused") : e.code, turn);
   if (!live(e.attempt)) return;
   const std::string why = e.code.empty() ? std::string("refused") : e.code;
   if (state_ == State::Cancelling) return finish(pending_, pending_status_, pending_code_);
@@ -158,6 +180,7 @@ void RequestLife::on(const event::Refused& e, const Turn& turn) {
     return no_capacity("the node that was to continue it refused: " + e.message);
   }
   if (e.verdict == Verdict::Never) {
+    drop_rival(why);
     action::Fail fail;
     // What another process says of the client's answer: only what an answer can be.
     fail.status = e.status;
@@ -174,21 +197,26 @@ void RequestLife::on(const event::Refused& e, const Turn& turn) {
     return;
   }
   last_why_ = e.message.empty() ? why : e.message;
+  if (rival_) {
+    avoid(decision_.site, e.node, turn.now);
+    return promote_rival(turn);
+  }
   if (e.verdict == Verdict::Redirect && input_.hops == 0 && !e.redirect.empty()) {
     input_.hops = 1;
-    avoid(decision_.site, kNone, turn.now);
     routing::SiteSet only;
     for (const auto s : e.redirect) {
       if (s < turn.snapshot.tables->sites.size()) only.insert(s);
     }
-    return look(turn, &only, false);
+    return look(turn, &only, false);  // none of them: perhaps the same queue again, which then keeps it
   }
   avoid(decision_.site, e.node, turn.now);
   look(turn, nullptr, false);
 }
 
 void RequestLife::on(const event::Head& e, const Turn& turn) {
+  note_head(e);
   if (moving(e.attempt)) return take_over(e, turn);
+  if (rival_ && (racing(e.attempt) || (live(e.attempt) && state_ == State::Asking))) head_of_race(e.attempt, turn);
   if (!live(e.attempt) || (state_ != State::Asking && state_ != State::Cancelling)) return;
   decision_.node = e.node;
   const auto& nodes = turn.snapshot.tables->nodes;
@@ -202,7 +230,6 @@ void RequestLife::on(const event::Head& e, const Turn& turn) {
   heard_ = delivered_ = turn.now;
   if (!answered_) to_client_ = taken_ = 0;
   resume_ = e.resume;
-  if (e.from > 0) from_[attempt_] = e.from;
   failed_ = 0;
   record(attempt_)->resumes = e.from > 0;
   if (answered_) {
@@ -239,6 +266,7 @@ void RequestLife::on(const event::Delivered& e, const Turn& turn) {
 void RequestLife::on(const event::End& e, const Turn& turn) {
   note_end(e);
   if (moving(e.attempt)) return stay("ended without an answer", kNone, false, turn.now);
+  if (racing(e.attempt)) return rival_failed(kNone, "ended without an answer", turn);
   if (!live(e.attempt)) return;
   switch (state_) {
     case State::Asking: fault(); return attempt_lost(kNone, "ended without an answer", turn);
@@ -264,6 +292,10 @@ void RequestLife::on(const event::End& e, const Turn& turn) {
 void RequestLife::on(const event::Lost& e, const Turn& turn) {
   const std::string why = e.why.empty() ? std::string("connection lost") : e.why;
   if (moving(e.attempt)) return stay(why, e.node, false, turn.now);
+  if (racing(e.attempt)) {
+    actions_.push_back(action::Observed{rival_->decision.site, true, {}, 0});
+    return rival_failed(e.node, why, turn);
+  }
   if (!live(e.attempt)) return;
   switch (state_) {
     case State::Asking: fault(); return attempt_lost(e.node, why, turn);
@@ -275,83 +307,24 @@ void RequestLife::on(const event::Lost& e, const Turn& turn) {
   continue_or_break(e.node, why, "node_lost", false, turn);
 }
 
+// Known from here on, whatever becomes of that node.
+void RequestLife::note_head(const event::Head& e) {
+  auto* line = record(e.attempt);
+  if (line == nullptr || e.prompt_tokens == 0) return;
+  prompt_ = e.prompt_tokens;
+  line->usage.prompt_tokens = e.prompt_tokens + e.from;
+}
+
+// Of an attempt that goes on, the prompt and what was delivered before are its prefill.
 void RequestLife::note_end(const event::End& e) {
+  if (e.usage.completion_tokens < e.from) return;  // it had not begun
+  if (live(e.attempt)) told_ = e.usage;
   auto* line = record(e.attempt);
   if (line == nullptr) return;
   line->usage = e.usage;
-  if (live(e.attempt)) told_ = e.usage;
-  const auto from = from_.find(e.attempt);
-  if (from == from_.end()) return;
-  // Its own work: the prompt and what was delivered before are its prefill.
-  line->usage.prompt_tokens += from->second;
-  line->usage.completion_tokens -= std::min<std::uint64_t>(from->second, e.usage.completion_tokens);
-}
-
-// ---- moving away from a place that drains
-
-void RequestLife::try_move(const Turn& turn) {
-  if (mover_ != 0 || !answered_ || state_ != State::Relaying || resume_ == Resume::None || heard_tokens_ == 0) return;
-  if (decision_.site == kNone || turn.now < move_after_ || records_.size() >= budget_.recorded_attempts) return;
-  if (!turn.snapshot.tables->draining(decision_.site, decision_.node)) return;
-  move_after_ = turn.now + budget_.move_again;
-  const Decision d = choose(turn, nullptr, true);
-  if (!d.ok()) return;  // it stays where it is: until a place is free, or until it ends
-  mover_ = number_attempt(d, turn).number;
-  mover_decision_ = d;
-  mover_until_ = turn.now + budget_.attempt_first_byte;
-  actions_.push_back(action::Ask{mover_, d, mover_until_ - turn.now, true});
-  set_alarm(relaying_alarm(turn));
-}
-
-void RequestLife::take_over(const event::Head& e, const Turn& turn) {
-  if (e.resume == Resume::None) return stay("it cannot continue an answer", e.node, true, turn.now);
-  record(attempt_)->result = "drained";
-  actions_.push_back(action::Cancel{attempt_});
-  attempt_ = std::exchange(mover_, 0);
-  first_token_ = true;  // asked for while another was still sending: says nothing of how fast it is
-  decision_ = mover_decision_;
-  decision_.node = e.node;
-  auto* line = record(attempt_);
-  const auto& nodes = turn.snapshot.tables->nodes;
-  if (e.node < nodes.size()) line->node = nodes[e.node].spec.name;
-  line->resumes = true;
-  from_[attempt_] = e.from;
-  told_.reset();
-  ++moves_;
-  resume_ = e.resume;
-  heard_ = delivered_ = turn.now;
-  set_alarm(relaying_alarm(turn));
-}
-
-void RequestLife::stay(const std::string& why, NodeIndex node, bool cancel, Time now) {
-  if (auto* line = record(mover_)) line->result = why;
-  if (cancel) actions_.push_back(action::Cancel{mover_});
-  mover_ = 0;
-  avoid(mover_decision_.site, node, now);
-  heard_ = now;  // what was held back of the attempt under way comes now
-  actions_.push_back(action::Stay{});
-}
-
-void RequestLife::continue_or_break(NodeIndex node, const std::string& why, const std::string& code, bool cancel,
-                                    const Turn& turn) {
-  record(attempt_)->result = why;
-  if (mover_ != 0) actions_.push_back(action::Cancel{std::exchange(mover_, 0)});  // lost in the turn that it was asked
-  if (resume_ != Resume::None && resumes_ < budget_.resumes) {
-    if (cancel) actions_.push_back(action::Cancel{attempt_});
-    last_why_ = why;
-    asking_since_ = turn.now;
-    waited_ = {};
-    avoid(decision_.site, node, turn.now);
-    return look(turn, nullptr, false);
-  }
-  auto fail = broken_off(code, code == "engine_error" ? "the engine failed in the middle of the answer: send it again"
-                                                      : "the node was lost in the middle of the answer: send it again");
-  if (cancel) {
-    pending_fail_ = std::move(fail);
-    return give_up(grid::Outcome::Failed, 200, code, turn.now);
-  }
-  actions_.push_back(std::move(fail));
-  finish(grid::Outcome::Failed, 200, code);
+  line->resumes = e.from > 0;
+  line->usage.prompt_tokens += e.from;
+  line->usage.completion_tokens -= e.from;
 }
 
 void RequestLife::on(const event::ClientGone&, const Turn& turn) {
@@ -391,6 +364,7 @@ void RequestLife::on(const event::LawChanged&, const Turn& turn) {
   }
   const bool there = mover_decision_.site != kNone && input_.permitted.contains(mover_decision_.site);
   if (mover_ != 0 && !there) stay("policy_cut", kNone, true, turn.now);
+  if (rival_ && !input_.permitted.contains(rival_->decision.site)) drop_rival("policy_cut");
   if (permitted) return try_move(turn);
   record(attempt_)->result = "policy_cut";
   if (answered_ && state_ == State::Relaying) {
@@ -400,6 +374,7 @@ void RequestLife::on(const event::LawChanged&, const Turn& turn) {
     return give_up(grid::Outcome::Failed, 200, "policy_cut", turn.now);
   }
   actions_.push_back(action::Cancel{attempt_});
+  if (rival_) return promote_rival(turn);
   asking_since_ = turn.now;
   look(turn, nullptr, false);
 }
@@ -408,6 +383,7 @@ void RequestLife::on(const event::Stop&, const Turn&) {
   if (state_ == State::Done) return;
   if (state_ == State::Cancelling) return finish(pending_, pending_status_, pending_code_);
   if (mover_ != 0) actions_.push_back(action::Cancel{std::exchange(mover_, 0)});
+  drop_rival("stopped");
   const bool asked = state_ == State::Asking || state_ == State::Relaying;
   if (asked) actions_.push_back(action::Cancel{attempt_});
   if (asked) record(attempt_)->result = "stopped";
@@ -419,9 +395,12 @@ void RequestLife::on(const event::Stop&, const Turn&) {
 }
 
 void RequestLife::alarm_asking(const Turn& turn) {
-  if (turn.now < attempt_until_) return set_alarm(attempt_until_);
-  actions_.push_back(action::Cancel{attempt_});
+  if (turn.now >= hedge_at_) try_hedge(turn);
   const std::string why = "no answer in time";
+  if (rival_ && turn.now >= rival_->until && turn.now < attempt_until_) drop_rival(why);
+  if (turn.now < attempt_until_) return set_alarm(asking_alarm());
+  actions_.push_back(action::Cancel{attempt_});
+  if (rival_ && turn.now >= rival_->until) drop_rival(why);
   if (turn.now < accept_deadline()) return attempt_lost(kNone, why, turn);
   record(attempt_)->result = why;
   ++failed_;
@@ -479,6 +458,7 @@ action::Fail RequestLife::broken_off(const std::string& code, const std::string&
 
 void RequestLife::give_up(grid::Outcome outcome, int status, const std::string& code, Time now) {
   if (mover_ != 0) stay("given up", kNone, true, now);
+  drop_rival("given up");
   actions_.push_back(action::Cancel{attempt_});
   state_ = State::Cancelling;
   pending_ = outcome;
@@ -532,8 +512,8 @@ void RequestLife::finish(grid::Outcome outcome, int status, std::string code) {
   f.code = std::move(code);
   if (told_) {
     f.usage = *told_;
-  } else if (stream_) {
-    f.usage.completion_tokens = heard_tokens_;
+  } else if (stream_ && heard_tokens_ > 0) {  // no node is left to say what the prompt was
+    f.usage = {prompt(), heard_tokens_, 0};
   }
   for (auto& line : records_) {
     // A node that was lost cannot say what it did: what came from it, it made, and the same prompt it read.

@@ -12,12 +12,13 @@
 // A stream whose node is lost after the head goes back to asking and is continued elsewhere from what was delivered, if
 // its frames said that it can be (Resume) and within `resumes`; else it ends in an explicit error, never cleanly.
 // A stream at a place that drains moves the same way, but its attempt is kept, silent, until the new one is accepted.
+// A stream of the realtime tier whose first token is late is asked at a second place beside the first, once: the first
+// head answers, the other is cancelled.
 // A refusal costs nobody work: only attempts that were lost or stayed silent count against `attempts`. A place that
 // failed is avoided for a while that doubles; what is left to avoid is forgiven only when nothing else is eligible.
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -46,8 +47,12 @@ struct Budget {
   Duration avoid_most = 3200ms;          // a place that failed is avoided no_site_retry, doubling to this
   std::uint32_t resumes = 3;             // of one stream, after its first byte
   Duration resume_within = 15s;          // from the loss until another node has accepted it
-  Duration move_again = 1s;              // a stream that found no place to move to from a draining one looks again
-  Duration retry_after = 2s;             // what a client is told to wait after no_capacity (SDKs heed up to 20 s)
+  // A stream at a draining place is held back while it is asked for elsewhere, so only where a slot is free now, and
+  // not for longer than this; when that came to nothing, it looks again after a while that doubles.
+  Duration move_within = 5s;
+  Duration move_again = 1s;
+  Duration move_most = 30s;
+  Duration retry_after = 2s;  // what a client is told to wait after no_capacity (SDKs heed up to 20 s)
 };
 
 namespace event {
@@ -70,6 +75,7 @@ struct Head {
   routing::NodeIndex node = routing::kNone;
   Resume resume = Resume::None;
   std::uint32_t from = 0;
+  std::uint64_t prompt_tokens = 0;  // as the engine counted them; 0: not known yet
 };
 // Tokens or data arrived. `bytes`: of them for the client, so that a client slow to take them is not taken for a silent
 // node. `tokens`: that they complete; `resume`: how the stream can be continued after them.
@@ -89,6 +95,7 @@ struct End {
   grid::Usage usage;  // of the whole answer: prompt once, and all that was delivered
   std::string finish;
   bool failed = false;
+  std::uint32_t from = 0;  // as in Head; a count below says that nothing was made here
 };
 struct Lost {
   std::uint32_t attempt = 0;
@@ -107,12 +114,16 @@ using Event = std::variant<event::Start, event::Refused, event::Head, event::Pro
 namespace action {
 // Open attempt `attempt` at `decision.site` (which may be here). `remaining`: time the far side may still take to
 // accept.
-// `beside`: the attempt under way is kept; what it sends from now on is held back, in case it has to go on.
+// `beside`: the attempt under way is kept; what it sends from now on is held back, in case it has to go on. It waits in
+// no queue: `remaining` is 0, and who has no free slot refuses.
+// `hedge`: it races the attempt under way, which is kept; it waits in no queue either. Nothing that either sends is for
+// the client until Answer names one of them.
 struct Ask {
   std::uint32_t attempt = 0;
   routing::Decision decision;
   Duration remaining{};
   bool beside = false;
+  bool hedge = false;
 };
 // The attempt asked beside came to nothing: the one under way goes on, with what was held back.
 struct Stay {};
@@ -146,8 +157,11 @@ struct Fail {
   bool never_retry = false;
   bool mid_stream = false;
 };
-// Append the closing of the stream or body and finish the response.
-struct Complete {};
+// Append the closing of the stream or body and finish the response. `length`: the stream's node was lost after the last
+// token that was asked for, so no place is left to say so: the ingress writes the closing event itself.
+struct Complete {
+  bool length = false;
+};
 // Always last, and ends the timer too: write this record. The caller fills identity, tenant and times.
 struct Finish {
   grid::Outcome outcome = grid::Outcome::Failed;
@@ -177,8 +191,10 @@ class RequestLife {
 
   bool done() const { return state_ == State::Done; }
   const routing::Decision& decision() const { return decision_; }  // of the newest attempt
-  std::uint8_t hops() const { return input_.hops; }                // for the newest Ask
-  std::uint32_t resumes() const { return resumes_ + moves_; }      // how often the stream was continued elsewhere
+  // For the newest Ask: a queue that reads 0 may hand it on to another site, once.
+  std::uint8_t hops() const;
+  std::uint32_t resumes() const { return resumes_ + moves_; }  // how often the stream was continued elsewhere
+  bool hedged() const { return hedged_; }                      // it was asked twice for the sooner first token
   // Places that failed, for the newest Ask (its excluded nodes).
   const std::vector<routing::Excluded>& excluded() const { return excluded_; }
   // Full explanation of the newest decision; costs a second run of choose_site with the same random state.
@@ -197,6 +213,15 @@ class RequestLife {
     const routing::Snapshot& snapshot;
     Time now;
   };
+  // The attempt that races the one under way.
+  struct Rival {
+    std::uint32_t attempt = 0;
+    routing::Decision decision;
+    Time asked;
+    Time until;
+    routing::SiteSet asked_in;
+    Random before;
+  };
 
   void on(const event::Start&, const Turn&);
   void on(const event::Refused&, const Turn&);
@@ -211,6 +236,7 @@ class RequestLife {
   void on(const event::Stop&, const Turn&);
 
   bool moving(std::uint32_t attempt) const { return mover_ != 0 && attempt == mover_ && state_ == State::Relaying; }
+  bool racing(std::uint32_t attempt) const { return rival_ && attempt == rival_->attempt && state_ == State::Asking; }
   bool live(std::uint32_t attempt) const { return attempt == attempt_ && state_ != State::Done; }
   routing::Decision choose(const Turn&, const routing::SiteSet* only, bool forgiving);
   void look(const Turn&, const routing::SiteSet* only, bool forgiving);
@@ -220,15 +246,26 @@ class RequestLife {
   void attempt_lost(routing::NodeIndex node, const std::string& why, const Turn&);
   // The same after the head, of an answer the client has seen nothing of.
   void lost_unseen(routing::NodeIndex node, const std::string& why, const Turn&);
+  // As long as was asked for, or as its deployment lets it be: only the end is missing.
+  bool used_up(const Turn&) const;
   // The stream goes on elsewhere, or ends here with `code`. `cancel`: its attempt may still be alive.
   void continue_or_break(routing::NodeIndex node, const std::string& why, const std::string& code, bool cancel,
                          const Turn&);
+  void note_head(const event::Head&);
   void note_end(const event::End&);
+  std::uint64_t prompt() const { return prompt_ > 0 ? prompt_ : input_.prompt_tokens; }  // counted, else estimated
   void fault() { actions_.push_back(action::Observed{decision_.site, true, {}, 0}); }
   grid::AttemptRecord& number_attempt(const routing::Decision&, const Turn&);
   void take_over(const event::Head&, const Turn&);
   // If its place drains and another can be had.
   void try_move(const Turn&);
+  // The hedge: at its time, if a permitted place other than the one that was asked has it.
+  void try_hedge(const Turn&);
+  void head_of_race(std::uint32_t winner, const Turn&);
+  void rival_failed(routing::NodeIndex node, const std::string& why, const Turn&);
+  void drop_rival(const std::string& why);
+  void promote_rival(const Turn&);
+  Time asking_alarm() const;
   void stay(const std::string& why, routing::NodeIndex node, bool cancel, Time now);
   Time relaying_alarm(const Turn&) const;
   action::Fail broken_off(const std::string& code, const std::string& why) const;
@@ -268,10 +305,14 @@ class RequestLife {
   routing::Decision mover_decision_;
   Time mover_until_ = kNever;
   Time move_after_{};
-  Resume resume_ = Resume::None;                 // as the newest frames said
-  std::map<std::uint32_t, std::uint32_t> from_;  // by attempt that goes on: tokens delivered before it
-  std::uint64_t heard_tokens_ = 0;               // of a stream, over all attempts
-  std::optional<grid::Usage> told_;              // by the newest attempt's End: of the whole answer
+  std::uint32_t moves_failed_ = 0;   // in a row
+  Resume resume_ = Resume::None;     // as the newest frames said
+  std::uint64_t heard_tokens_ = 0;   // of a stream, over all attempts
+  std::uint64_t prompt_ = 0;         // as some engine counted it
+  std::optional<grid::Usage> told_;  // by the newest attempt's End: of the whole answer
+  std::optional<Rival> rival_;       // only while asking
+  bool hedged_ = false;
+  Time hedge_at_ = kNever;
   Time attempt_asked_{};
   bool first_token_ = false;  // of the attempt under way has come
   Time asking_since_{};

@@ -5,100 +5,12 @@
 #include <algorithm>
 #include <map>
 
-#include "core/routing/test_grid.h"
+#include "core/dispatch/life_test.h"
 
 namespace aigrid::dispatch {
 namespace {
 
-using routing::kNone;
-using routing::TestGrid;
 using ::testing::HasSubstr;
-using State = RequestLife::State;
-using Verdict = event::Refused::Verdict;
-
-// Actions as words, for tables: `ask:paris cancel alarm fail:503 finish:refused`.
-std::string words(const std::vector<Action>& actions, const TestGrid& grid) {
-  static const char* const kOutcomes[] = {"finished", "client_gone", "refused", "failed", "timed_out", "ingress_lost"};
-  struct Visitor {
-    const TestGrid& grid;
-    std::string operator()(const action::Ask& a) const {
-      return (a.beside ? "beside:" : "ask:") + grid.name(a.decision.site);
-    }
-    std::string operator()(const action::Stay&) const { return "stay"; }
-    std::string operator()(const action::Cancel&) const { return "cancel"; }
-    std::string operator()(const action::Observed&) const { return ""; }
-    std::string operator()(const action::SetAlarm&) const { return "alarm"; }
-    std::string operator()(const action::Answer&) const { return "answer"; }
-    std::string operator()(const action::Fail& f) const {
-      return (f.mid_stream ? "break:" : "fail:") + std::to_string(f.status);
-    }
-    std::string operator()(const action::Complete&) const { return "complete"; }
-    std::string operator()(const action::Finish& f) const {
-      return std::string("finish:") + kOutcomes[static_cast<int>(f.outcome)];
-    }
-  };
-  std::string out;
-  for (const auto& a : actions) {
-    const std::string word = std::visit(Visitor{grid}, a);
-    out += (out.empty() || word.empty() ? "" : " ") + word;
-  }
-  return out;
-}
-
-template <class T>
-const T* find(const std::vector<Action>& actions) {
-  for (const auto& a : actions) {
-    if (const T* t = std::get_if<T>(&a)) return t;
-  }
-  return nullptr;
-}
-
-class Life {
- public:
-  explicit Life(bool stream = true) : stream_(stream) {}
-
-  const std::vector<Action>& raw(const Event& e) {
-    if (!life_) life_.emplace(budget, grid.input, 1, stream_);
-    return life_->on_event(e, grid.snapshot(), grid.now);
-  }
-  std::string on(const Event& e) { return words(raw(e), grid); }
-  std::string alarm_after(Duration d) {
-    grid.now += d;
-    touch();
-    return on(event::Alarm{});
-  }
-  // Rows keep coming while time passes.
-  void touch() {
-    for (auto& r : grid.rows.site_rows) r.at = grid.now;
-  }
-  RequestLife& operator*() { return *life_; }
-  RequestLife* operator->() { return &*life_; }
-
-  void reach(State s) {
-    on(event::Start{});
-    if (s == State::Waiting) return;
-    if (s == State::Relaying || s == State::Cancelling || s == State::Done) on(event::Head{1, grid.node("paris-1")});
-    if (s == State::Cancelling) on(event::ClientGone{});
-    if (s == State::Done) on(event::End{1, {10, 5, 0}, "stop", false});
-  }
-
-  TestGrid grid{routing::test_inventory(routing::four_cities()), "paris"};
-  Budget budget;
-
- private:
-  bool stream_;
-  std::optional<RequestLife> life_;
-};
-
-event::Refused refused(std::uint32_t attempt, Verdict v, int status = 503, std::string code = "busy") {
-  event::Refused r;
-  r.attempt = attempt;
-  r.verdict = v;
-  r.status = status;
-  r.code = std::move(code);
-  r.message = "said so";
-  return r;
-}
 
 // Every state against every event: what comes out, and where it leads.
 struct Cell {
@@ -334,14 +246,40 @@ TEST(RequestLife, ARedirectIsDecidedHereOnceAndAmongTheProposed) {
   EXPECT_EQ(life->hops(), 1);
   r.attempt = 2;
   r.redirect = {life.grid.site("frankfurt")};
-  EXPECT_EQ(life.on(r), "ask:lyon alarm") << "no second hop: the best place that is left";
+  EXPECT_EQ(life.on(r), "ask:paris alarm") << "no second hop: the best place that is left, where it is kept now";
 
   Life bound;
   bound.grid.input.permitted.erase(bound.grid.site("madrid"));
   bound.on(event::Start{});
   r.attempt = 1;
   r.redirect = {bound.grid.site("madrid")};
-  EXPECT_EQ(bound.on(r), "ask:lyon alarm") << "a proposal never widens what is permitted";
+  EXPECT_EQ(bound.on(r), "ask:paris alarm") << "a proposal never widens what is permitted";
+}
+
+TEST(RequestLife, ARedirectToNowhereGoodLeavesTheQueueThatItCameFrom) {
+  Life life;
+  for (const auto* site : {"frankfurt", "madrid"}) life.grid.input.permitted.erase(life.grid.site(site));
+  life.grid.row("lyon").ready_nodes = 0;
+  EXPECT_EQ(life.on(event::Start{}), "ask:paris alarm");
+  auto r = refused(1, Verdict::Redirect);
+  r.redirect = {life.grid.site("madrid")};
+  EXPECT_EQ(life.on(r), "ask:paris alarm") << "at once, and now it is kept there";
+  EXPECT_EQ(life->hops(), 1);
+}
+
+TEST(RequestLife, WhoNamesSitesOrSparesMoneyIsNotHandedOn) {
+  Life plain;
+  plain.on(event::Start{});
+  EXPECT_EQ(plain->hops(), 0);
+  const std::vector<std::function<void(grid::Intent&)>> ways = {
+      [](grid::Intent& i) { i.only_sites = {"paris"}; }, [](grid::Intent& i) { i.ignore_sites = {"madrid"}; },
+      [](grid::Intent& i) { i.allow_fallbacks = false; }, [](grid::Intent& i) { i.sort = grid::Sort::Price; }};
+  for (const auto& way : ways) {
+    Life life;
+    way(*life.grid.intent);
+    life.on(event::Start{});
+    EXPECT_EQ(life->hops(), 1);
+  }
 }
 
 TEST(RequestLife, WithoutFallbacksOnlyTheFirstSiteIsTried) {
@@ -392,205 +330,6 @@ TEST(RequestLife, TheWholeRequestIsBounded) {
   }
   EXPECT_EQ(life.alarm_after(20s), "cancel alarm");
   EXPECT_EQ(life.on(event::End{1, {1, 1, 0}, "cancelled", false}), "break:504 finish:timed_out");
-}
-
-// Relaying a stream of which 7 tokens were delivered.
-void stream_seven(Life& life, Resume mode = Resume::Tokens) {
-  life.on(event::Start{});
-  life.on(event::Head{1, life.grid.node("paris-1"), mode, 0});
-  life.on(event::Progress{1, 70, 7, mode});
-}
-
-TEST(RequestLife, AStreamGoesOnElsewhere) {
-  struct {
-    const char* how;
-    Event event;
-    const char* said;
-  } cases[] = {{"lost", event::Lost{1, 0, "reset"}, "ask:paris alarm"},
-               {"failed", event::End{1, {10, 7, 0}, "error", true}, "ask:paris alarm"},
-               {"refused after its head", refused(1, Verdict::Never, 400, "bad"), "ask:lyon alarm"}};
-  for (auto& c : cases) {
-    SCOPED_TRACE(c.how);
-    Life life;
-    stream_seven(life);
-    if (auto* lost = std::get_if<event::Lost>(&c.event)) lost->node = life.grid.node("paris-1");
-    EXPECT_EQ(life.on(c.event), c.said);
-    life.on(event::Delivered{1, 70});
-    EXPECT_EQ(life.on(event::Head{2, life.grid.node("paris-2"), Resume::Tokens, 7}), "alarm") << "no second head";
-    life.on(event::Progress{2, 30, 3, Resume::Tokens});
-    const auto& last = life.raw(event::End{2, {10, 10, 0}, "stop", false});
-    EXPECT_EQ(words(last, life.grid), "complete finish:finished");
-    const auto* f = find<action::Finish>(last);
-    EXPECT_EQ(f->usage.prompt_tokens, 10U) << "the prompt once";
-    EXPECT_EQ(f->usage.completion_tokens, 10U) << "each token once";
-    EXPECT_EQ(life->resumes(), 1U);
-    ASSERT_EQ(f->attempts.size(), 2U);
-    EXPECT_FALSE(f->attempts[0].resumes);
-    EXPECT_EQ(f->attempts[0].usage.prompt_tokens, 10U);
-    EXPECT_EQ(f->attempts[0].usage.completion_tokens, 7U);
-    EXPECT_EQ(f->attempts[0].heard_tokens, 7U);
-    EXPECT_TRUE(f->attempts[1].resumes);
-    EXPECT_EQ(f->attempts[1].usage.prompt_tokens, 17U) << "what was delivered is prefill there";
-    EXPECT_EQ(f->attempts[1].usage.completion_tokens, 3U);
-  }
-}
-
-TEST(RequestLife, ASilentStreamGoesOnElsewhere) {
-  Life life;
-  stream_seven(life);
-  life.on(event::Delivered{1, 70});
-  EXPECT_EQ(life.alarm_after(30s), "cancel ask:paris alarm");
-}
-
-TEST(RequestLife, WhatCannotBeContinuedBreaksExplicitly) {
-  Life life;
-  stream_seven(life, Resume::None);
-  const auto& last = life.raw(event::Lost{1, kNone, "reset"});
-  EXPECT_EQ(words(last, life.grid), "break:502 finish:failed");
-  EXPECT_EQ(find<action::Finish>(last)->usage.completion_tokens, 7U);
-
-  Life tool;  // a tool call began
-  stream_seven(tool);
-  tool.on(event::Progress{1, 20, 2, Resume::None});
-  EXPECT_EQ(tool.on(event::Lost{1, kNone, "reset"}), "break:502 finish:failed");
-}
-
-TEST(RequestLife, ResumesAreBounded) {
-  Life life;
-  stream_seven(life);
-  std::string said;
-  std::uint32_t attempt = 1;
-  for (; attempt < 10; ++attempt) {
-    said = life.on(event::Lost{attempt, kNone, "reset"});
-    if (said == "alarm") said = life.alarm_after(200ms);
-    if (said.find("ask") == std::string::npos) break;
-    life.on(event::Head{attempt + 1, kNone, Resume::Text, 7});
-  }
-  EXPECT_EQ(said, "break:502 finish:failed");
-  EXPECT_EQ(attempt, 4U) << "three resumes";
-}
-
-TEST(RequestLife, ANodeThatCannotContinueIsNotGivenTheStream) {
-  Life life;
-  stream_seven(life);
-  EXPECT_EQ(life.on(event::Lost{1, kNone, "reset"}), "ask:lyon alarm");
-  EXPECT_EQ(life.on(event::Head{2, life.grid.node("lyon-1"), Resume::None, 7}), "cancel ask:frankfurt alarm");
-  EXPECT_EQ(life.on(event::Progress{2, 50, 5, Resume::None}), "") << "it began anew, and nobody listens";
-  life.on(event::Head{3, life.grid.node("frankfurt-1"), Resume::Text, 7});
-  EXPECT_EQ(life.on(event::End{3, {10, 9, 0}, "stop", false}), "complete finish:finished");
-}
-
-TEST(RequestLife, AResumeThatFindsNoPlaceIsAnExplicitEnd) {
-  Life nowhere;
-  stream_seven(nowhere);
-  for (auto& r : nowhere.grid.rows.site_rows) r.ready_nodes = 0;
-  EXPECT_EQ(nowhere.on(event::Lost{1, kNone, "reset"}), "alarm");
-  const Time lost = nowhere.grid.now;
-  std::string said = "alarm";
-  while (said == "alarm") said = nowhere.alarm_after(200ms);
-  EXPECT_EQ(said, "break:502 finish:failed");
-  EXPECT_EQ(nowhere.grid.now - lost, 10s);
-
-  Life queued;
-  stream_seven(queued);
-  queued.on(event::Lost{1, kNone, "reset"});
-  EXPECT_EQ(queued.alarm_after(15s), "cancel break:502 finish:failed") << "resume_within";
-
-  Life gone;
-  stream_seven(gone);
-  gone.on(event::Lost{1, kNone, "reset"});
-  EXPECT_EQ(gone.on(event::ClientGone{}), "cancel alarm");
-  const auto* f = find<action::Finish>(gone.raw(event::Lost{2, kNone, "x"}));
-  EXPECT_EQ(f->outcome, grid::Outcome::ClientGone);
-  EXPECT_EQ(f->usage.completion_tokens, 7U);
-
-  Life forbidden;
-  stream_seven(forbidden);
-  forbidden.on(event::Lost{1, kNone, "reset"});
-  auto input = forbidden.grid.input;
-  input.permitted = {};
-  forbidden->rebind(input, {*forbidden.grid.tables, *forbidden.grid.tables});
-  EXPECT_EQ(forbidden.on(event::LawChanged{}), "cancel break:502 finish:failed");
-}
-
-// The same cities; those named drain.
-std::vector<Action> drain(Life& life, const std::vector<std::string>& sites, const std::string& node = "") {
-  auto inventory = routing::test_inventory(routing::four_cities());
-  for (auto& s : inventory.sites) s.drain = std::find(sites.begin(), sites.end(), s.name) != sites.end();
-  for (auto& n : inventory.nodes) n.drain = n.name == node;
-  const auto before = life.grid.tables;
-  life.grid.tables = *routing::compile(inventory);
-  life->rebind(life.grid.input, {*before, *life.grid.tables});
-  return life.raw(event::LawChanged{});
-}
-
-TEST(RequestLife, AStreamAtAPlaceThatDrainsMoves) {
-  for (const bool site : {true, false}) {
-    Life life;
-    stream_seven(life);
-    const auto out = site ? drain(life, {"paris"}) : drain(life, {}, "paris-1");
-    EXPECT_EQ(words(out, life.grid), site ? "beside:lyon alarm" : "beside:paris alarm");
-    EXPECT_EQ(life->state(), State::Relaying);
-    EXPECT_EQ(life.on(event::Delivered{1, 70}), "");
-    EXPECT_EQ(life.on(event::Head{2, kNone, Resume::Tokens, 7}), "cancel alarm");
-    EXPECT_EQ(life.on(event::End{1, {10, 9, 0}, "cancelled", false}), "") << "two more than were heard";
-    life.on(event::Progress{2, 30, 3, Resume::Tokens});
-    const auto& last = life.raw(event::End{2, {10, 10, 0}, "stop", false});
-    EXPECT_EQ(words(last, life.grid), "complete finish:finished");
-    const auto* f = find<action::Finish>(last);
-    EXPECT_EQ(f->usage.completion_tokens, 10U);
-    EXPECT_EQ(f->attempts[0].result, "drained");
-    EXPECT_EQ(f->attempts[0].usage.completion_tokens, 9U);
-    EXPECT_EQ(f->attempts[1].usage.completion_tokens, 3U);
-    EXPECT_EQ(life->resumes(), 1U);
-  }
-}
-
-TEST(RequestLife, AMoveThatFailsLeavesTheStreamWhereItIs) {
-  Life life;
-  stream_seven(life);
-  EXPECT_EQ(words(drain(life, {"paris"}), life.grid), "beside:lyon alarm");
-  EXPECT_EQ(life.on(refused(2, Verdict::Elsewhere)), "stay");
-  EXPECT_EQ(life.on(event::Progress{1, 10, 1, Resume::Tokens}), "") << "not at once again";
-  life.grid.now += 1s;
-  life.touch();
-  EXPECT_EQ(life.on(event::Progress{1, 10, 1, Resume::Tokens}), "beside:lyon alarm");
-  EXPECT_EQ(life.on(event::Lost{3, kNone, "reset"}), "stay");
-  life.grid.now += 1s;
-  life.touch();
-  EXPECT_EQ(life.on(event::Progress{1, 10, 1, Resume::Tokens}).substr(0, 7), "beside:");
-  EXPECT_EQ(life.on(event::Head{4, kNone, Resume::None, 10}), "cancel stay");
-  life.grid.now += 1s;
-  life.touch();
-  life.on(event::Progress{1, 10, 1, Resume::Tokens});
-  EXPECT_EQ(life.alarm_after(20s), "cancel stay alarm") << "it did not answer";
-  EXPECT_EQ(life.on(event::End{1, {10, 11, 0}, "stop", false}), "complete finish:finished");
-
-  Life nowhere;
-  stream_seven(nowhere);
-  EXPECT_EQ(words(drain(nowhere, {"paris", "lyon", "madrid", "frankfurt"}), nowhere.grid), "");
-  Life sealed;
-  stream_seven(sealed, Resume::None);
-  EXPECT_EQ(words(drain(sealed, {"paris"}), sealed.grid), "") << "it ends where it is";
-}
-
-TEST(RequestLife, AStreamLostInTheTurnOfItsMoveGoesOnElsewhere) {
-  Life life;
-  stream_seven(life);
-  drain(life, {"paris"});
-  EXPECT_EQ(life.on(event::Lost{1, kNone, "reset"}), "cancel ask:lyon alarm");
-  EXPECT_EQ(life.on(event::Head{2, kNone, Resume::Tokens, 7}), "") << "the one asked beside is void";
-  EXPECT_EQ(life.on(event::Head{3, kNone, Resume::Tokens, 7}), "alarm");
-  EXPECT_EQ(life.on(event::End{3, {10, 9, 0}, "stop", false}), "complete finish:finished");
-}
-
-TEST(RequestLife, WhoLeavesWhileItMovesLeavesBoth) {
-  Life life;
-  stream_seven(life);
-  drain(life, {"paris"});
-  EXPECT_EQ(life.on(event::ClientGone{}), "cancel stay cancel alarm");
-  EXPECT_EQ(life.on(event::Head{2, kNone, Resume::Tokens, 7}), "");
-  EXPECT_EQ(life.on(event::End{1, {10, 9, 0}, "cancelled", false}), "finish:client_gone");
 }
 
 TEST(RequestLife, FaultsAreThePlacesAndRefusalsAreNot) {

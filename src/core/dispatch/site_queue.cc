@@ -43,13 +43,31 @@ void SiteQueue::rebind(const routing::Rebind& to) {
   }
 }
 
-void SiteQueue::on(const queue_event::Ask& e, const Snapshot&, Time now) {
-  if (waiting_.size() >= limits_.depth) {
-    return refuse(e.ticket, Filter::Capacity, std::to_string(waiting_.size()) + " requests wait here already");
-  }
-  Waiting w{e.ticket, e.input, e.excluded, now + std::min(e.remaining, limits_.max_wait), now};
+void SiteQueue::on(const queue_event::Ask& e, const Snapshot& snapshot, Time now) {
+  if (hand_on(e, snapshot, now)) return;
+  const Duration yields = limits_.yields.at(static_cast<std::size_t>(e.input.tier));
+  Waiting w{e.ticket, e.input, e.excluded, now + std::min(e.remaining, limits_.max_wait), now, now + yields};
   w.input.excluded = {};
-  waiting_.push_back(std::move(w));
+  if (waiting_.size() >= limits_.depth) {
+    const std::string why = std::to_string(waiting_.size()) + " requests wait here already";
+    if (w.until == now || w.due >= waiting_.back().due) return refuse(w.ticket, Filter::Capacity, why);
+    refuse(waiting_.back().ticket, Filter::Capacity, why + ", of tiers above");
+    waiting_.pop_back();
+  }
+  const auto before = [](Time due, const Waiting& other) { return due < other.due; };
+  const auto at = std::upper_bound(waiting_.begin(), waiting_.end(), w.due, before);
+  waiting_.insert(at, std::move(w));
+}
+
+bool SiteQueue::hand_on(const queue_event::Ask& e, const Snapshot& snapshot, Time now) {
+  if (e.input.hops > 0 || deployment_ == kNone) return false;
+  if (waiting_.empty() && free_slots(snapshot, now) > 0) return false;
+  const auto here = row(snapshot, now);
+  const auto better = routing::better_place(snapshot, deployment_, e.input, here, now, random_);
+  if (!better) return false;
+  refuse(e.ticket, Filter::Capacity, "the queue here is longer than elsewhere");
+  std::get<queue_action::Refuse>(actions_.back()).better = better;
+  return true;
 }
 
 void SiteQueue::on(const queue_event::Cancelled& e, const Snapshot&, Time) {
@@ -64,6 +82,12 @@ void SiteQueue::on(const queue_event::Ended& e, const Snapshot&, Time now) {
   service_ms_ = std::isnan(service_ms_) ? took : service_ms_ + kSmoothing * (took - service_ms_);
   if (it->node < granted_on_.size() && granted_on_[it->node] > 0) --granted_on_[it->node];
   granted_.erase(it);
+}
+
+void SiteQueue::on(const queue_event::Held& e, const Snapshot&, Time now) {
+  if (e.node >= granted_on_.size()) return;
+  ++granted_on_[e.node];
+  granted_.push_back({e.ticket, e.node, now});
 }
 
 void SiteQueue::serve(const Snapshot& snapshot, Time now) {
@@ -104,7 +128,7 @@ bool SiteQueue::settle(Waiting& w, const Snapshot& snapshot, Time now, bool full
 }
 
 void SiteQueue::refuse(Ticket ticket, Filter by, std::string message) {
-  actions_.push_back(queue_action::Refuse{ticket, by, std::move(message)});
+  actions_.push_back(queue_action::Refuse{ticket, by, std::move(message), std::nullopt});
 }
 
 void SiteQueue::set_alarm() {

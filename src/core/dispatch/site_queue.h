@@ -2,8 +2,10 @@
 // binding: a node is chosen when it has a free slot, never before. Pure state machine. One worker.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -19,6 +21,8 @@ using Ticket = std::uint64_t;
 struct QueueLimits {
   std::uint32_t depth = 256;  // tickets waiting
   Duration max_wait = 30s;    // or the ticket's own, if shorter
+  // By tier: for so long it lets later ones of the tiers above go first, and no longer, so that none starves.
+  std::array<Duration, grid::kTiers.size()> yields = {0ms, 2s, 6s, 12s};
 };
 
 namespace queue_event {
@@ -35,23 +39,30 @@ struct Cancelled {
 };
 struct Ended {
   Ticket ticket = 0;
-};                      // the slot is free again
+};  // the slot is free again
+// A slot of that node that somebody holds already: another worker owned this queue when it was given.
+struct Held {
+  Ticket ticket = 0;
+  routing::NodeIndex node = routing::kNone;
+};
 struct RowsChanged {};  // a node row, a bundle, a node's connection
 struct Alarm {};
 }  // namespace queue_event
-using QueueEvent = std::variant<queue_event::Ask, queue_event::Cancelled, queue_event::Ended, queue_event::RowsChanged,
-                                queue_event::Alarm>;
+using QueueEvent = std::variant<queue_event::Ask, queue_event::Cancelled, queue_event::Ended, queue_event::Held,
+                                queue_event::RowsChanged, queue_event::Alarm>;
 
 namespace queue_action {
 struct Grant {
   Ticket ticket = 0;
   routing::Decision decision;
 };
+// Elsewhere. `better`: it could have waited here, but gets its turn sooner there.
 struct Refuse {
   Ticket ticket = 0;
   routing::Filter by = routing::Filter::Capacity;
   std::string message;
-};  // elsewhere
+  std::optional<routing::Place> better;
+};
 struct SetAlarm {
   Time at = kNever;
 };
@@ -62,7 +73,8 @@ class SiteQueue {
  public:
   SiteQueue(routing::DeploymentIndex deployment, const QueueLimits& limits, std::uint64_t seed);
   // Slots granted and not ended are counted by this queue itself, so a stale row never over-commits a node. A ticket
-  // that no ready node of this site could take is refused at once: another site may. The reference is valid until the
+  // that no ready node of this site could take is refused at once: another site may. One that came straight from its
+  // ingress (`hops` 0) and would wait much longer than elsewhere is handed on, once. The reference is valid until the
   // next call.
   const std::vector<QueueAction>& on_event(const QueueEvent& event, const routing::Snapshot& snapshot, Time now);
   // The bundle changed. Waiting tickets keep the permitted sites they came with; the node asks its own bundle again.
@@ -82,6 +94,7 @@ class SiteQueue {
     std::vector<routing::Excluded> excluded;
     Time until;
     Time since;
+    Time due;  // since, and for how long its tier yields: the order of the queue
   };
   struct Granted {
     Ticket ticket = 0;
@@ -92,12 +105,14 @@ class SiteQueue {
   void on(const queue_event::Ask&, const routing::Snapshot&, Time now);
   void on(const queue_event::Cancelled&, const routing::Snapshot&, Time now);
   void on(const queue_event::Ended&, const routing::Snapshot&, Time now);
+  void on(const queue_event::Held&, const routing::Snapshot&, Time now);
   void on(const queue_event::RowsChanged&, const routing::Snapshot&, Time) {}
   void on(const queue_event::Alarm&, const routing::Snapshot&, Time) { alarm_ = kNever; }
   void serve(const routing::Snapshot&, Time now);
   // Granted, refused (true: gone from the queue) or still waiting. `full`: no slot is left at this site at all.
   bool settle(Waiting& w, const routing::Snapshot&, Time now, bool full);
   void refuse(Ticket ticket, routing::Filter by, std::string message);
+  bool hand_on(const queue_event::Ask&, const routing::Snapshot&, Time now);
   void set_alarm();
   std::uint32_t free_slots(const routing::Snapshot&, Time now) const;
   float mean_service_ms(const routing::Snapshot&) const;

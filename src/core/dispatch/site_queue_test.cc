@@ -18,7 +18,9 @@ class Queue : public ::testing::Test {
       std::string operator()(const queue_action::Grant& g) const {
         return "grant:" + std::to_string(g.ticket) + "@" + grid.tables->nodes[g.decision.node].spec.name;
       }
-      std::string operator()(const queue_action::Refuse& r) const { return "refuse:" + std::to_string(r.ticket); }
+      std::string operator()(const queue_action::Refuse& r) const {
+        return "refuse:" + std::to_string(r.ticket) + (r.better ? ">" + grid.name(r.better->site) : "");
+      }
       std::string operator()(const queue_action::SetAlarm& a) const { return a.at == kNever ? "calm" : "alarm"; }
     };
     std::string out;
@@ -27,8 +29,11 @@ class Queue : public ::testing::Test {
     }
     return out;
   }
+  // By one that has been handed on already: it waits here.
   std::string ask(Ticket t, Duration remaining = 20s, std::vector<routing::Excluded> excluded = {}) {
-    return on(queue_event::Ask{t, grid.input, std::move(excluded), remaining});
+    auto input = grid.input;
+    input.hops = 1;
+    return on(queue_event::Ask{t, input, std::move(excluded), remaining});
   }
   routing::SiteRow row() const { return queue.row(grid.snapshot(), grid.now); }
 
@@ -47,10 +52,39 @@ TEST_F(Queue, FirstComeFirstServedAndNeverOverCommitted) {
   EXPECT_EQ(queue.granted(), 1U);
 }
 
+TEST_F(Queue, WhatAnotherOwnerGaveIsCounted) {
+  EXPECT_EQ(on(queue_event::Held{9, grid.node("lyon-1")}), "");
+  EXPECT_EQ(on(queue_event::Held{8, routing::kNone}), "") << "a node that this bundle does not know";
+  EXPECT_EQ(ask(1), "alarm");
+  EXPECT_EQ(on(queue_event::Ended{9}), "grant:1@lyon-1 calm");
+}
+
 TEST_F(Queue, TooDeepIsRefusedAtOnce) {
   for (Ticket t = 1; t <= 4; ++t) ask(t);
   EXPECT_EQ(queue.waiting(), 3U);
   EXPECT_EQ(ask(5), "refuse:5");
+}
+
+TEST_F(Queue, TheTiersAboveGoFirstAndNobodyStarves) {
+  const auto ask_as = [&](Ticket t, grid::Tier tier, Duration remaining = 30s) {
+    grid.input.tier = tier;
+    return ask(t, remaining);
+  };
+  ask(1);
+  ask_as(2, grid::Tier::Batch);
+  ask_as(3, grid::Tier::Economy);
+  ask_as(4, grid::Tier::Standard);
+  EXPECT_EQ(ask_as(5, grid::Tier::Realtime), "refuse:2") << "full: the last in order makes room";
+  EXPECT_EQ(ask_as(6, grid::Tier::Batch), "refuse:6");
+  EXPECT_EQ(ask_as(7, grid::Tier::Realtime, 0ms), "refuse:7") << "who does not wait takes nobody's place";
+  EXPECT_EQ(on(queue_event::Ended{1}), "grant:5@lyon-1");
+  EXPECT_EQ(on(queue_event::Ended{5}), "grant:4@lyon-1");
+  // The economy ticket has waited for longer than it yields.
+  grid.now += 6s;
+  grid.node_row("lyon-1").at = grid.now;
+  ask_as(8, grid::Tier::Realtime);
+  EXPECT_EQ(on(queue_event::Ended{4}).substr(0, 7), "grant:3");
+  EXPECT_EQ(on(queue_event::Ended{3}).substr(0, 7), "grant:8");
 }
 
 TEST_F(Queue, WaitingEndsAtTheShorterDeadline) {
@@ -100,6 +134,18 @@ TEST_F(Queue, ATicketThatCannotUseTheFreeNodeDoesNotBlockTheNext) {
   EXPECT_EQ(ask(3, 20s, {no2}), "grant:3@paris-1");
   EXPECT_EQ(ask(4, 20s, {no1, no2}), "refuse:4");
   EXPECT_EQ(on(queue_event::Ended{1}), "grant:2@paris-2 calm");
+}
+
+TEST_F(Queue, WhoWouldWaitIsHandedOnOnceToWhereItNeedNot) {
+  const auto fresh = [&](Ticket t) { return on(queue_event::Ask{t, grid.input, {}, 20s}); };
+  EXPECT_EQ(fresh(1), "grant:1@lyon-1") << "a free slot here is taken";
+  for (const auto* site : {"frankfurt", "madrid"}) grid.input.permitted.erase(grid.site(site));
+  EXPECT_EQ(fresh(2), "refuse:2>paris");
+  EXPECT_EQ(ask(2), "alarm") << "the second time it is kept";
+  grid.row("paris").free_slots = 0;
+  grid.row("paris").wait_ms = 20'000;
+  EXPECT_EQ(fresh(3), "") << "nowhere better";
+  EXPECT_EQ(queue.waiting(), 2U);
 }
 
 TEST_F(Queue, ForbiddenHereIsRefusedByResidency) {

@@ -55,6 +55,12 @@ Condition node_ready(const Heard& heard, bool cordoned, const Current& now) {
   return ready(State::True, "Connected", "");
 }
 
+Condition placement_forbidden(const std::vector<std::string>& why) {
+  std::string all;
+  for (const auto& one : why) all += (all.empty() ? "" : "; ") + one;
+  return {"PlacementForbidden", State::True, "LawForbids", all + "; nothing new runs there: place it elsewhere"};
+}
+
 Condition deployment_ready(const std::vector<EngineSeen>& engines) {
   std::size_t up = 0;
   Condition worst = ready(State::False, "NoNode", "it names no node");

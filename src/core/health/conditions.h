@@ -49,6 +49,8 @@ struct EngineSeen {
   std::string state;  // of the node's engine for this deployment; empty: not reported
   std::string reason;
 };
+// It stands where the law forbids it; `why`: for each such node. True is bad, and else it is not there.
+Condition placement_forbidden(const std::vector<std::string>& why);
 // Ready when at least one engine is.
 Condition deployment_ready(const std::vector<EngineSeen>& engines);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <optional>
 
 #include "core/ledger/terms.h"
 
@@ -10,14 +11,19 @@ namespace aigrid::ledger {
 
 namespace {
 
-constexpr std::array<std::string_view, 8> kBuckets = {"billed",         "retry",       "hedge_loser", "resume_prefill",
-                                                      "platform_error", "cancel_tail", "policy_cut",  "free_tier"};
+constexpr std::array<std::string_view, 9> kBuckets = {"billed",         "retry",          "hedge_loser",
+                                                      "resume_prefill", "platform_error", "cancel_tail",
+                                                      "policy_cut",     "free_tier",      "probe"};
 constexpr std::array<std::string_view, 3> kBearers = {"tenant", "seller", "site"};
 constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
 
 std::int64_t saturated(__int128 amount) {
   if (amount < 0) return 0;  // no price is negative; a record that says so is not paid out
   return amount > kMost ? kMost : static_cast<std::int64_t>(amount);
+}
+
+std::uint64_t saturated_tokens(std::uint64_t a, std::uint64_t b) {
+  return a > std::numeric_limits<std::uint64_t>::max() - b ? std::numeric_limits<std::uint64_t>::max() : a + b;
 }
 
 class Rater {
@@ -48,11 +54,18 @@ class Rater {
     return std::max(a.usage.completion_tokens, a.heard_tokens);
   }
 
-  // The last one that came to its end; a later one may have been asked in vain, to move the answer. Else the last.
+  template <class Rule>
+  std::optional<std::size_t> last(Rule rule) const {
+    const auto it = std::find_if(attempts_.rbegin(), attempts_.rend(), rule);
+    if (it == attempts_.rend()) return std::nullopt;
+    return static_cast<std::size_t>(attempts_.rend() - it) - 1;
+  }
+
+  // The last one that came to its end; a later one may have been asked in vain, to move the answer. Where none did, the
+  // last that anything was heard of; else the last.
   std::size_t answering_line() const {
-    for (std::size_t i = attempts_.size(); i > 0; --i) {
-      if (attempts_[i - 1].result == "ok") return i - 1;
-    }
+    if (const auto ended = last([](const auto& a) { return a.result == "ok"; })) return *ended;
+    if (const auto heard = last([](const auto& a) { return a.heard_tokens > 0 && !a.hedge; })) return *heard;
     return attempts_.size() - 1;
   }
 
@@ -60,18 +73,23 @@ class Rater {
   bool served(std::size_t i) const {
     if (i == answering_line()) return true;
     const auto later = attempts_.begin() + static_cast<std::ptrdiff_t>(i) + 1;
-    return attempts_[i].heard_tokens > 0 &&
+    return !attempts_[i].hedge && attempts_[i].heard_tokens > 0 &&
            std::any_of(later, attempts_.end(), [](const auto& a) { return a.resumes; });
   }
 
   void failed(const grid::AttemptRecord& a) {
     if (record_.code == "policy_cut") return whole(a, Bucket::PolicyCut, Bearer::Seller);
+    // Work that no request claims is written down under the name of its bucket (core/ledger/node_work.h).
+    for (const Bucket why : {Bucket::Probe, Bucket::CancelTail, Bucket::Retry}) {
+      if (record_.code == to_string(why)) return whole(a, why, Bearer::Site);
+    }
     const bool own_fault = record_.outcome == grid::Outcome::Failed;
     whole(a, Bucket::PlatformError, own_fault ? Bearer::Site : Bearer::Seller);
   }
 
   void answering(const grid::AttemptRecord& a, bool last) {
     prompt(a);
+    delivered_ = saturated_tokens(delivered_, a.heard_tokens);
     const std::uint64_t all = made(a);
     std::uint64_t paid = std::min(all, a.heard_tokens);
     const bool finished = last && record_.outcome == grid::Outcome::Finished;
@@ -87,11 +105,13 @@ class Rater {
   // Billed once, with the first attempt that served.
   void prompt(const grid::AttemptRecord& a) {
     std::uint64_t own = a.usage.prompt_tokens;
-    if (record_.terms.prompt_most != 0 && own > record_.terms.prompt_most) {
+    // Where an answer goes on, what was delivered before is read again.
+    const std::uint64_t most = saturated_tokens(record_.terms.prompt_most, a.resumes ? delivered_ : 0);
+    if (record_.terms.prompt_most != 0 && own > most) {
       suspect("attempt " + std::to_string(a.number) + " at " + a.node + " counted " + std::to_string(own) +
-              " prompt tokens, of a body that has at most " + std::to_string(record_.terms.prompt_most));
-      line(a, Bucket::PlatformError, Bearer::Site, own - record_.terms.prompt_most, 0);
-      own = record_.terms.prompt_most;
+              " prompt tokens, of a body and an answer so far that have at most " + std::to_string(most));
+      line(a, Bucket::PlatformError, Bearer::Site, own - most, 0);
+      own = most;
     }
     const std::uint64_t due = a.resumes && prompt_billed_ > 0 ? 0 : own;
     prompt_billed_ += due;
@@ -136,6 +156,7 @@ class Rater {
   std::vector<grid::AttemptRecord> attempts_;
   Charge charge_;
   std::uint64_t prompt_billed_ = 0;
+  std::uint64_t delivered_ = 0;  // completion tokens heard of the attempts that served before
 };
 
 }  // namespace

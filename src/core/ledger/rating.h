@@ -17,12 +17,13 @@ namespace aigrid::ledger {
 enum class Bucket : std::uint8_t {
   Billed,
   Retry,          // an attempt that came to nothing before the one that answered
-  HedgeLoser,     // asked beside the one that answered
+  HedgeLoser,     // raced the one that answered for its first token
   ResumePrefill,  // the prompt again, and what was delivered already, for an answer that goes on elsewhere
   PlatformError,  // of a request that the grid failed, or that the ingress never got
   CancelTail,     // made after the ingress had the last token that its client could have had
   PolicyCut,      // the law changed under the request
   FreeTier,       // no price was agreed
+  Probe,          // of no request: asks whether the engine answers
 };
 std::string_view to_string(Bucket bucket);  // "billed" | "retry" | …
 

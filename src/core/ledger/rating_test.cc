@@ -73,6 +73,11 @@ TEST(Rating, AHedgeLoserIsWaived) {
   const Charge c = rate(record(grid::Outcome::Finished, {loser, attempt(2, 7, 3, 3)}));
   EXPECT_EQ(sum(c, Bucket::HedgeLoser).completion, 2U);
   EXPECT_EQ(sum(c, Bucket::Billed).completion, 3U);
+  auto third = attempt(3, 10, 1, 1);  // the answer goes on elsewhere, but not from what the loser made
+  third.resumes = true;
+  const Charge later = rate(record(grid::Outcome::Finished, {loser, attempt(2, 7, 3, 3), third}));
+  EXPECT_EQ(sum(later, Bucket::HedgeLoser).completion, 2U);
+  EXPECT_EQ(sum(later, Bucket::Billed).completion, 4U);
 }
 
 TEST(Rating, AnAnswerThatGoesOnElsewhereIsOneBill) {
@@ -100,6 +105,33 @@ TEST(Rating, APlaceThatWasAskedInVainChangesNoBill) {
   resumed.attempts[2].result = "ok";
   resumed.attempts[2].resumes = true;
   EXPECT_EQ(sum(rate(resumed), Bucket::Billed).completion, 5U + 4U);
+}
+
+TEST(Rating, AClientThatLeavesWhileItsAnswerMovesPaysWhatItGot) {
+  auto asked = attempt(2, 0, 0, 0);
+  asked.resumes = true;
+  for (const char* how : {"refused", "given up"}) {
+    auto r = record(grid::Outcome::ClientGone, {attempt(1, 7, 9, 7), asked});
+    r.attempts[0].result = "cancelled";
+    r.attempts[1].result = how;
+    EXPECT_EQ(rate(r).price_nano, 7 * 100 + 7 * 400);
+    EXPECT_EQ(sum(rate(r), Bucket::CancelTail).completion, 2U) << "it is the one that answered";
+  }
+  asked.usage = {14, 0, 0};  // it had read the prompt and what was delivered
+  const Charge c = rate(record(grid::Outcome::ClientGone, {attempt(1, 7, 7, 7), asked}));
+  EXPECT_EQ(c.price_nano, 7 * 100 + 7 * 400);
+}
+
+TEST(Rating, ALongAnswerThatGoesOnIsNotSuspect) {
+  auto second = attempt(2, 7 + 5000, 300, 300);
+  second.resumes = true;
+  auto r = record(grid::Outcome::Finished, {attempt(1, 7, 5000, 5000), second});
+  r.terms.prompt_most = 2100;
+  EXPECT_EQ(rate(r).suspect, "");
+  EXPECT_EQ(sum(rate(r), Bucket::ResumePrefill).prompt, 5007U);
+  r.attempts[1].usage.prompt_tokens = 7200;
+  EXPECT_NE(rate(r).suspect, "") << "more than the body and what was delivered can be";
+  EXPECT_EQ(sum(rate(r), Bucket::PlatformError).prompt, 100U);
 }
 
 TEST(Rating, AClientThatLeavesPaysWhatReachedTheIngress) {

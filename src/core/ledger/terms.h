@@ -11,6 +11,9 @@ namespace aigrid::ledger {
 constexpr std::uint64_t kTemplateTokens = 2048;
 constexpr std::uint64_t prompt_most(std::uint64_t body_bytes) { return body_bytes + kTemplateTokens; }
 
+// Whose the work is that belongs to no request.
+constexpr const char* kPlatformTenant = "platform";
+
 constexpr std::int64_t kNanoPerUnit = 1'000'000'000;  // money is counted in 1e-9 of a currency's unit
 
 // More tokens than one attempt can have: 10^6 such counts still add up below 2^63.

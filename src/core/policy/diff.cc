@@ -1,140 +1,228 @@
 #include "core/policy/diff.h"
 
 #include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <map>
 #include <set>
+
+#include "core/policy/diff_probes.h"
 
 namespace aigrid::policy {
 namespace {
 
 using Names = std::set<std::string>;
 
-void add_regimes(const grid::Inventory& inventory, Names& all, std::set<Names>& clauses) {
-  const auto add = [&](const std::vector<std::string>& list) {
-    all.insert(list.begin(), list.end());
-    if (!list.empty()) clauses.emplace(list.begin(), list.end());
-  };
-  for (const auto& p : inventory.policies) {
-    for (const auto* list : {&p.permit, &p.forbid, &p.transfer}) {
-      for (const auto& c : *list) add(c.regimes);
-    }
-  }
-  for (const auto& t : inventory.tenants) add(t.regimes);
-  for (const auto& p : inventory.projects) add(p.regimes);
-}
+// Whom to ask about: an account, perhaps by one of its keys, or a key that moved from one account to another.
+struct Party {
+  std::string tenant;
+  std::string project;
+  std::string key;
+};
 
-// The sets of regimes to ask about.
-std::vector<std::vector<std::string>> probes(const grid::Inventory& before, const grid::Inventory& after) {
-  Names all;
-  std::set<Names> sets;
-  add_regimes(before, all, sets);
-  add_regimes(after, all, sets);
-  const std::vector<std::string> list(all.begin(), all.end());
-  if (list.size() <= kExactRegimes) {
-    for (std::size_t mask = 0; mask < std::size_t{1} << list.size(); ++mask) {
-      Names some;
-      for (std::size_t i = 0; i < list.size(); ++i) {
-        if ((mask >> i & 1U) != 0) some.insert(list[i]);
-      }
-      sets.insert(std::move(some));
+// One side of the change, at one second.
+class Side {
+ public:
+  Side(const grid::Inventory& inventory, bool before) : before_(before) {
+    for (const auto& t : inventory.tenants) tenants_[t.name] = &t;
+    for (const auto& p : inventory.projects) projects_[{p.tenant, p.name}] = &p;
+    for (std::size_t i = 0; i < inventory.policies.size(); ++i) {
+      for (const auto& who : inventory.policies[i].tenants) bound_by_[who] += std::to_string(i) + ",";
     }
-  } else {
-    for (const auto& one : list) sets.insert({one});
-    const std::vector<Names> known(sets.begin(), sets.end());
-    for (const auto& a : known) {
-      for (const auto& b : known) {
-        Names both = a;
-        both.insert(b.begin(), b.end());
-        sets.insert(std::move(both));
-      }
-    }
-    sets.insert(Names{});
+    for (const auto& m : inventory.models) models_[m.name] = &m;
+    for (const auto& k : inventory.keys) keys_[k.kid] = &k;
+    for (const auto& s : inventory.sites) hosts_[s.name] = &s.hosts;
   }
-  std::vector<std::vector<std::string>> out;
-  for (const auto& s : sets) out.emplace_back(s.begin(), s.end());
-  return out;
-}
+  Result<void> compile(const grid::Inventory& inventory, std::int64_t second) {
+    AIGRID_TRY(residency_, Residency::compile(inventory, second));
+    second_ = second;
+    return {};
+  }
+  const Residency& residency() const { return residency_; }
+  const std::map<std::string, const grid::ApiKey*>& keys() const { return keys_; }
+  const auto& hosts() const { return hosts_; }
 
-Names named_models(const grid::Inventory& inventory) {
-  Names out;
-  for (const auto& m : inventory.models) {
-    const bool named =
-        !m.zone.empty() || std::any_of(inventory.policies.begin(), inventory.policies.end(), [&](auto& p) {
-          const auto names = [&p](const std::string& name) {
-            return std::find(p.models.begin(), p.models.end(), name) != p.models.end();
-          };
-          return names(m.name) || std::any_of(m.aliases.begin(), m.aliases.end(), names);
-        });
-    if (named) out.insert(m.name);
+  // All that the law knows of an account but its name: accounts of one footing, on both sides, move alike.
+  std::string footing(const Party& party, const std::string& model) const {
+    const auto tenant = tenants_.find(party.tenant);
+    if (tenant == tenants_.end()) return "-";
+    const auto listed = [this](const std::string& name) {
+      const auto found = bound_by_.find(name);
+      return found == bound_by_.end() ? std::string() : found->second;
+    };
+    const auto joined = [](const std::vector<std::string>& list) {
+      std::string out;
+      for (const auto& one : list) out += one + ",";
+      return out;
+    };
+    const grid::Tenant& t = *tenant->second;
+    std::string out = t.zone + "|" + t.home + "|" + std::to_string(t.data_level) + "|" + joined(t.regimes) + "|" +
+                      listed(t.name) + (model.empty() || sees(model, t.name) ? "|" : "|hidden");
+    if (party.project.empty()) return out;
+    const auto project = projects_.find({party.tenant, party.project});
+    if (project == projects_.end()) return before_ ? out : "-";
+    const grid::Project& p = *project->second;
+    return out + "|" + p.zone + "|" + std::to_string(p.data_level) + "|" + joined(p.regimes) + "|" + listed(p.name);
   }
-  return out;
+
+  SiteSet permitted(const Party& party, const std::string& model, Action action, std::uint32_t level,
+                    const std::vector<std::string>& regimes) const {
+    Subject subject;
+    subject.tenant = party.tenant;
+    subject.project = party.project;
+    subject.model = model;
+    subject.data_level = level;
+    subject.regimes = &regimes;
+    if (!party.key.empty() && !narrow(subject, party.key, model)) return {};
+    if (!tenants_.contains(std::string(subject.tenant))) return {};
+    if (!subject.project.empty() && !projects_.contains({std::string(subject.tenant), std::string(subject.project)})) {
+      // What is asked for a project that comes could be asked before without one; one that is gone, its keys with it.
+      if (!before_ || !party.key.empty()) return {};
+      subject.project = {};
+    }
+    if (!model.empty() && !sees(model, subject.tenant)) return {};
+    return residency_.allowed(subject, action).value_or(SiteSet{});
+  }
+
+ private:
+  // False: with this key, nothing at all.
+  bool narrow(Subject& subject, const std::string& kid, const std::string& model) const {
+    const auto found = keys_.find(kid);
+    if (found == keys_.end()) return false;
+    const grid::ApiKey& key = *found->second;
+    if (key.revoked || (key.expires_unix_s > 0 && key.expires_unix_s <= second_)) return false;
+    if (!key.models.empty() && std::find(key.models.begin(), key.models.end(), model) == key.models.end()) return false;
+    subject.tenant = key.tenant;
+    subject.project = key.project;
+    subject.key_zone = key.zone;
+    subject.key_regimes = &key.regimes;
+    subject.data_level = std::max(subject.data_level, key.data_level);
+    return true;
+  }
+  bool sees(const std::string& model, std::string_view tenant) const {
+    const auto found = models_.find(model);
+    if (found == models_.end()) return false;
+    const auto& list = found->second->tenants;
+    return list.empty() || std::find(list.begin(), list.end(), tenant) != list.end();
+  }
+
+  bool before_;
+  std::int64_t second_ = 0;
+  Residency residency_;
+  std::map<std::string, const grid::Tenant*> tenants_;
+  std::map<std::pair<std::string, std::string>, const grid::Project*> projects_;
+  std::map<std::string, std::string> bound_by_;  // tenant or project → policies that name it
+  std::map<std::string, const grid::Model*> models_;
+  std::map<std::string, const grid::ApiKey*> keys_;
+  std::map<std::string, const std::map<std::string, std::string>*> hosts_;
+};
+
+bool same_move(const Shift& a, const Shift& b) {
+  return a.gained == b.gained && a.lost == b.lost && a.from_level == b.from_level && a.to_level == b.to_level;
 }
 
 class Comparison {
  public:
-  Comparison(const grid::Inventory& before, const grid::Inventory& after) : in_before_(before), in_after_(after) {}
+  Comparison(const grid::Inventory& before, const grid::Inventory& after)
+      : in_before_(before),
+        in_after_(after),
+        before_(before, true),
+        after_(after, false),
+        regimes_(probed_regimes(before, after)),
+        models_(probed_models(before, after)) {
+    Names sites;
+    std::set<std::pair<std::string, std::string>> accounts;
+    for (const auto* side : {&before, &after}) {
+      for (const auto& s : side->sites) sites.insert(s.name);
+      for (const auto& t : side->tenants) accounts.emplace(t.name, "");
+      for (const auto& p : side->projects) accounts.emplace(p.tenant, p.name);
+      for (const auto& k : side->keys) keys_.insert(k.kid);
+      for (const auto& z : side->zones) zones_.insert(z.name);
+    }
+    for (const auto& zone : only_cutting_zones(before, after)) zones_.erase(zone);
+    sites_.assign(sites.begin(), sites.end());
+    same_sites_ = before.sites.size() == sites.size() && after.sites.size() == sites.size();
+    for (const auto& [tenant, project] : accounts) parties_.push_back({tenant, project, ""});
+  }
 
-  Result<std::vector<Shift>> run(std::int64_t second) {
-    AIGRID_TRY(before_, Residency::compile(in_before_, second));
-    AIGRID_TRY(after_, Residency::compile(in_after_, second));
-    for (std::size_t s = 0; s < before_.site_names().size(); ++s) {
-      if (const auto now = after_.find_site(before_.site_names()[s])) {
-        sites_.emplace_back(static_cast<SiteIndex>(s), *now);
-      }
-    }
-    regimes_ = probes(in_before_, in_after_);
-    models_ = named_models(in_before_);
-    models_.merge(named_models(in_after_));
-    models_.insert("");
-    Names old_tenants;
-    for (const auto& t : in_before_.tenants) old_tenants.insert(t.name);
-    std::set<std::pair<std::string, std::string>> old_projects;
-    for (const auto& p : in_before_.projects) old_projects.emplace(p.name, p.tenant);
-    for (const auto& t : in_after_.tenants) {
-      if (old_tenants.contains(t.name)) compare(t.name, "");
-    }
-    for (const auto& p : in_after_.projects) {
-      if (old_projects.contains({p.name, p.tenant}) && old_tenants.contains(p.tenant)) compare(p.tenant, p.name);
+  Result<std::vector<Shift>> run(std::int64_t second, bool keys_alone) {
+    for (const auto now : probed_seconds(in_before_, in_after_, second)) {
+      AIGRID_CHECK_OK(before_.compile(in_before_, now));
+      AIGRID_CHECK_OK(after_.compile(in_after_, now));
+      since_ = now == second ? 0 : now;
+      by_footing_.clear();
+      for (const auto& kid : keys_) compare({owner(kid).tenant, owner(kid).project, kid});
+      if (keys_alone) continue;
+      for (const auto& party : parties_) compare(party);
+      compare_zones();
+      compare_hosts();
     }
     return std::move(out_);
   }
 
  private:
-  void compare(const std::string& tenant, const std::string& project) {
+  const grid::ApiKey& owner(const std::string& kid) const {
+    const auto found = after_.keys().find(kid);
+    return found != after_.keys().end() ? *found->second : *before_.keys().at(kid);
+  }
+
+  // Actions that move alike are one.
+  std::vector<Shift> moves(const Party& party, const std::string& model) const {
+    std::vector<Shift> found;
+    for (std::size_t a = 0; a < grid::kActions; ++a) {
+      Shift shift;
+      shift.model = model;
+      shift.actions = {static_cast<Action>(a)};
+      shift.since = since_;
+      fill(party, shift);
+      const auto same = [&shift](const Shift& other) { return same_move(other, shift); };
+      const auto like = std::find_if(found.begin(), found.end(), same);
+      if (like != found.end()) {
+        like->actions.push_back(shift.actions.front());
+      } else if (shift.widens() || !shift.lost.empty()) {
+        found.push_back(std::move(shift));
+      }
+    }
+    return found;
+  }
+
+  std::vector<Shift> moves_of_footing(const Party& party, const std::string& model) {
+    if (!party.key.empty()) return moves(party, model);
+    const std::string footing = before_.footing(party, model) + "\n" + after_.footing(party, model) + "\n" + model;
+    const auto known = by_footing_.find(footing);
+    if (known != by_footing_.end()) return known->second;
+    return by_footing_[footing] = moves(party, model);
+  }
+
+  void compare(const Party& party) {
+    std::vector<Shift> general;  // of models that nothing tells apart
     for (const auto& model : models_) {
-      for (std::size_t a = 0; a < grid::kActions; ++a) {
-        Shift shift;
-        shift.tenant = tenant;
-        shift.project = project;
-        shift.model = model;
-        shift.action = static_cast<Action>(a);
-        fill(shift);
-        if (!shift.gained.empty() || !shift.lost.empty()) out_.push_back(std::move(shift));
+      std::vector<Shift> found = moves_of_footing(party, model);
+      for (auto& shift : found) {
+        shift.tenant = party.tenant;
+        shift.project = party.project;
+        shift.key = party.key;
+      }
+      if (model.empty()) general = found;
+      for (auto& shift : found) {
+        const bool said = !model.empty() && std::any_of(general.begin(), general.end(), [&shift](const Shift& g) {
+          return same_move(g, shift) && g.actions == shift.actions;
+        });
+        if (!said) say(std::move(shift));
       }
     }
   }
 
-  void fill(Shift& shift) const {
+  void fill(const Party& party, Shift& shift) const {
     Names gained;
     Names lost;
     bool first = true;
     for (std::uint32_t level = 0; level <= grid::kTopDataLevel; ++level) {
       for (const auto& regimes : regimes_) {
-        Subject subject;
-        subject.tenant = shift.tenant;
-        subject.project = shift.project;
-        subject.model = shift.model;
-        subject.data_level = level;
-        subject.regimes = &regimes;
-        const SiteSet was = before_.allowed(subject, shift.action).value_or(SiteSet{});
-        const SiteSet is = after_.allowed(subject, shift.action).value_or(SiteSet{});
-        bool moved = false;
-        for (const auto& [old_site, new_site] : sites_) {
-          const bool had = was.contains(old_site);
-          if (had == is.contains(new_site)) continue;
-          moved = true;
-          (had ? lost : gained).insert(before_.site_names()[old_site]);
-        }
-        if (!moved) continue;
+        const SiteSet was = before_.permitted(party, shift.model, shift.actions.front(), level, regimes);
+        const SiteSet is = after_.permitted(party, shift.model, shift.actions.front(), level, regimes);
+        if (!move(was, is, gained, lost)) continue;
         if (std::exchange(first, false)) shift.from_level = level;
         shift.to_level = level;
       }
@@ -143,23 +231,127 @@ class Comparison {
     shift.lost.assign(lost.begin(), lost.end());
   }
 
+  static bool holds(const Side& side, const SiteSet& set, const std::string& site) {
+    const auto index = side.residency().find_site(site);
+    return index && set.contains(*index);
+  }
+  bool move(const SiteSet& was, const SiteSet& is, Names& gained, Names& lost) const {
+    if (same_sites_ ? was == is : was.empty() && is.empty()) return false;
+    bool moved = false;
+    for (const auto& site : sites_) {
+      const bool had = holds(before_, was, site);
+      if (had == holds(after_, is, site)) continue;
+      moved = true;
+      (had ? lost : gained).insert(site);
+    }
+    return moved;
+  }
+
+  // What keys and requests name: a zone that comes opens nothing, for who named it before was refused, but for keys.
+  void compare_zones() {
+    for (const auto& zone : zones_) {
+      const SiteSet* was = before_.residency().zone(zone);
+      const SiteSet* is = after_.residency().zone(zone);
+      if (was == nullptr || is == nullptr) continue;
+      Shift shift;
+      shift.zone = zone;
+      say_bound(std::move(shift), *was, *is);
+    }
+  }
+  // A name without a zone bounds nothing.
+  void compare_hosts() {
+    for (const auto& [site, hosts] : before_.hosts()) {
+      const auto now = after_.hosts().find(site);
+      for (const auto& [host, zone] : *hosts) {
+        const SiteSet* was = before_.residency().zone(zone);
+        const SiteSet* is = &after_.residency().everywhere();
+        if (now != after_.hosts().end()) {
+          const auto named = now->second->find(host);
+          if (named != now->second->end()) is = after_.residency().zone(named->second);
+        }
+        Shift shift;
+        shift.host = "\"" + host + "\" at site \"" + site + "\"";
+        say_bound(std::move(shift), was == nullptr ? SiteSet{} : *was, is == nullptr ? SiteSet{} : *is);
+      }
+    }
+  }
+  void say_bound(Shift shift, const SiteSet& was, const SiteSet& is) {
+    Names gained;
+    Names lost;
+    if (!move(was, is, gained, lost)) return;
+    shift.to_level = grid::kTopDataLevel;
+    shift.since = since_;
+    shift.gained.assign(gained.begin(), gained.end());
+    shift.lost.assign(lost.begin(), lost.end());
+    say(std::move(shift));
+  }
+
+  // Not again what goes on as it was already said of an earlier second.
+  void say(Shift shift) {
+    std::string subject = shift.tenant + "\n" + shift.project + "\n" + shift.key + "\n" + shift.zone + "\n" +
+                          shift.host + "\n" + shift.model + "\n";
+    for (const auto action : shift.actions) subject += grid::to_string(action);
+    const auto [last, first] = said_.emplace(std::move(subject), out_.size());
+    if (!first && same_move(out_[last->second], shift)) return;
+    last->second = out_.size();
+    out_.push_back(std::move(shift));
+  }
+
   const grid::Inventory& in_before_;
   const grid::Inventory& in_after_;
-  Residency before_;
-  Residency after_;
-  std::vector<std::pair<SiteIndex, SiteIndex>> sites_;
+  Side before_;
+  Side after_;
+  std::int64_t since_ = 0;
+  std::vector<std::string> sites_;
+  bool same_sites_ = false;  // and so the same indices
+  std::vector<Party> parties_;
+  Names keys_;
+  Names zones_;
   std::vector<std::vector<std::string>> regimes_;
   Names models_;
+  std::map<std::string, std::vector<Shift>> by_footing_;  // at this second
+  std::map<std::string, std::size_t> said_;               // subject and actions → the last in out_
   std::vector<Shift> out_;
 };
 
+// As a date is written, with the second where it is not midnight.
+std::string date_of(std::int64_t second) {
+  const std::chrono::sys_seconds at{std::chrono::seconds(second)};
+  const auto day = std::chrono::floor<std::chrono::days>(at);
+  const std::chrono::year_month_day date{day};
+  const std::chrono::hh_mm_ss time{at - day};
+  std::array<char, 40> text{};
+  const int size = std::snprintf(text.data(), text.size(), "%04d-%02u-%02u", static_cast<int>(date.year()),
+                                 static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
+  std::string out(text.data(), static_cast<std::size_t>(size));
+  if (at == day) return out;
+  const int more = std::snprintf(text.data(), text.size(), "T%02d:%02d:%02dZ", static_cast<int>(time.hours().count()),
+                                 static_cast<int>(time.minutes().count()), static_cast<int>(time.seconds().count()));
+  return out.append(text.data(), static_cast<std::size_t>(more));
+}
+
 std::string line(const Shift& shift, const std::vector<std::string>& sites, const char* how) {
-  std::string text = "makes " + std::to_string(sites.size()) + how + (sites.size() == 1 ? " site" : " sites");
-  text += " eligible for tenant \"" + shift.tenant + "\"";
-  if (!shift.project.empty()) text += ", project \"" + shift.project + "\"";
-  if (!shift.model.empty()) text += ", model \"" + shift.model + "\"";
-  text += ", action " + std::string(grid::to_string(shift.action)) + ", data level " + std::to_string(shift.from_level);
-  if (shift.to_level != shift.from_level) text += " to " + std::to_string(shift.to_level);
+  std::string text = shift.since == 0 ? "" : "from " + date_of(shift.since) + " on ";
+  text += "makes " + std::to_string(sites.size()) + how + (sites.size() == 1 ? " site" : " sites") + " eligible for ";
+  if (!shift.zone.empty()) {
+    text += "keys and requests that name zone \"" + shift.zone + "\"";
+  } else if (!shift.host.empty()) {
+    text += "requests that come by the name " + shift.host;
+  } else {
+    text += "tenant \"" + shift.tenant + "\"";
+    if (!shift.project.empty()) text += ", project \"" + shift.project + "\"";
+    if (!shift.key.empty()) text += ", key " + shift.key;
+    if (!shift.model.empty()) text += ", model \"" + shift.model + "\"";
+    text += shift.actions.size() == grid::kActions ? ", every action"
+            : shift.actions.size() == 1            ? ", action"
+                                                   : ", actions";
+    for (const auto a : shift.actions) {
+      if (shift.actions.size() == grid::kActions) break;
+      text += (a == shift.actions.front() ? " " : ", ") + std::string(grid::to_string(a));
+    }
+    text += ", data level " + std::to_string(shift.from_level);
+    if (shift.to_level != shift.from_level) text += " to " + std::to_string(shift.to_level);
+  }
   for (const auto& name : sites) text += (&name == &sites.front() ? ": " : ", ") + name;
   return text;
 }
@@ -167,7 +359,11 @@ std::string line(const Shift& shift, const std::vector<std::string>& sites, cons
 }  // namespace
 
 Result<std::vector<Shift>> diff(const grid::Inventory& before, const grid::Inventory& after, std::int64_t second) {
-  return Comparison(before, after).run(second);
+  return Comparison(before, after).run(second, false);
+}
+
+Result<std::vector<Shift>> diff_keys(const grid::Inventory& before, const grid::Inventory& after, std::int64_t second) {
+  return Comparison(before, after).run(second, true);
 }
 
 std::vector<std::string> to_text(const Shift& shift) {

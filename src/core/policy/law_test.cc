@@ -156,6 +156,19 @@ TEST(Law, CertificatesExpireIntoTheUnknown) {
   EXPECT_EQ(Residency::compile(i, ends)->good_until(), kNoEnd);
 }
 
+// Whoever acts on a site from a place that is not allowed makes it another site; no session is asked where it is.
+TEST(Law, AdminsWhoActFromElsewhereKeepTheirSiteOut) {
+  auto i = world();
+  i.zones.push_back(zone("own-hands", {"FR"}));
+  i.zones.back().staff_within = {"FR"};
+  i.policies = {platform("hands", {{{"admin", "process"}, "own-hands"}})};
+  EXPECT_TRUE(where(i, Action::Admin).empty()) << "unstated is no";
+  i.sites[1].staff = {"FR"};
+  i.sites[2].staff = {"FR", "US"};
+  EXPECT_EQ(where(i, Action::Admin), std::vector<std::string>{"lyon"});
+  EXPECT_EQ(where(i, Action::Process), std::vector<std::string>{"lyon"});
+}
+
 TEST(Law, ClassesOnlyRise) {
   auto i = world();
   i.policies = {platform("p", {{{"process"}, "eu", 2}, {{"process"}, "us", 1}})};

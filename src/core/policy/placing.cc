@@ -13,16 +13,7 @@ const T* named(const std::vector<T>& list, const std::string& name) {
 
 std::string why_not(const Residency& residency, const grid::Inventory& inventory, const grid::Model& model,
                     const std::string& site) {
-  if (!model.zone.empty()) {
-    const SiteSet* zone = residency.zone(model.zone);
-    const auto index = residency.find_site(site);
-    if (zone == nullptr || !index || !zone->contains(*index)) {
-      std::string why = "model \"" + model.name + "\" may execute in zone \"" + model.zone + "\" only";
-      const grid::Site* spec = named(inventory.sites, site);
-      if (spec != nullptr) why += "; " + zone_gap(inventory, model.zone, *spec, 0).text;
-      return why;
-    }
-  }
+  if (auto own = model_forbidden(residency, inventory, model, site, 0); !own.empty()) return own;
   std::string why;
   for (const auto& tenant : inventory.tenants) {
     const bool sees = model.tenants.empty() ||
@@ -39,6 +30,30 @@ std::string why_not(const Residency& residency, const grid::Inventory& inventory
 }
 
 }  // namespace
+
+std::string model_forbidden(const Residency& residency, const grid::Inventory& inventory, const grid::Model& model,
+                            const std::string& site, std::int64_t second) {
+  if (model.zone.empty()) return {};
+  const SiteSet* zone = residency.zone(model.zone);
+  const auto index = residency.find_site(site);
+  if (zone != nullptr && index && zone->contains(*index)) return {};
+  std::string why = "model \"" + model.name + "\" may execute in zone \"" + model.zone + "\" only";
+  const grid::Site* spec = named(inventory.sites, site);
+  if (spec != nullptr && zone != nullptr) why += "; " + zone_gap(inventory, model.zone, *spec, second).text;
+  return why;
+}
+
+Result<Standing> standing(const grid::Inventory& inventory, std::int64_t second) {
+  AIGRID_TRY(const Residency residency, Residency::compile(inventory, second));
+  Standing out;
+  out.good_until = residency.good_until();
+  for (const auto& deployment : inventory.deployments) {
+    for (auto& wrong : misplaced(residency, inventory, deployment)) {
+      out.forbidden[deployment.name].push_back("on node " + deployment.nodes[wrong.node] + ": " + std::move(wrong.why));
+    }
+  }
+  return out;
+}
 
 std::vector<Misplaced> misplaced(const Residency& residency, const grid::Inventory& inventory,
                                  const grid::Deployment& deployment) {

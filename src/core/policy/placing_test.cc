@@ -66,5 +66,26 @@ TEST(Placing, ALicenceIsAZoneOfTheModel) {
   EXPECT_THAT(wrong[0].why, HasSubstr("may execute in zone \"fr\" only; site \"zurich\" has jurisdiction CH"));
 }
 
+TEST(Placing, WhatStandsIsToldWhenTheLawLeavesItOrAClaimExpires) {
+  auto i = inventory();
+  i.tenants.clear();
+  EXPECT_TRUE(standing(i, 0)->forbidden.empty());
+  i.zones.push_back({"sure", {"FR"}, {}, {}, {}, {}});
+  i.zones.back().certs = {"hds"};
+  i.models[0].zone = "sure";
+  i.sites[0].certs = {{"hds", "2027-01-01"}};
+  ASSERT_EQ(i.sites[0].name, "lyon");
+  auto now = *standing(i, 0);
+  EXPECT_EQ(now.forbidden["chat"].size(), 1U) << "zurich alone";
+  const std::int64_t end = *end_of("2027-01-01");
+  EXPECT_EQ(now.good_until, end);
+  now = *standing(i, end);
+  ASSERT_EQ(now.forbidden["chat"].size(), 2U);
+  EXPECT_THAT(now.forbidden["chat"][0], HasSubstr("on node lyon-1: model"));
+  const auto r = Residency::compile(i, end);
+  EXPECT_THAT(model_forbidden(*r, i, i.models[0], "lyon", end), HasSubstr("may execute in zone \"sure\" only"));
+  EXPECT_EQ(model_forbidden(*Residency::compile(i, 0), i, i.models[0], "lyon", 0), "");
+}
+
 }  // namespace
 }  // namespace aigrid::policy

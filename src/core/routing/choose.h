@@ -16,6 +16,12 @@ Decision choose_site(const Snapshot& snapshot, const RouteInput& input, Time now
 Decision choose_node(const Snapshot& snapshot, DeploymentIndex deployment, const RouteInput& input, Time now,
                      Random& random, Explanation* explanation);
 
+// Where a request that would wait at `snapshot.here` gets its turn sooner, by more than the way there costs. `queue` is
+// the queue's row as it is now. Asked once a request, by the queue's owner, whose own rows are the freshest there are
+// (reference B1, "one redirect").
+std::optional<Place> better_place(const Snapshot& snapshot, DeploymentIndex deployment, const RouteInput& input,
+                                  const SiteRow& queue, Time now, Random& random);
+
 // Could this request run on some node of `snapshot.here` once a slot is free? False: queueing here is useless.
 bool node_ready(const Snapshot& snapshot, DeploymentIndex deployment, NodeIndex node, const RouteInput& input,
                 Time now);

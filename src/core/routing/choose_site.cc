@@ -20,6 +20,11 @@ struct Verdict {
 struct Question {
   Question(const Snapshot& snapshot, const RouteInput& asked, Time at) : snap(snapshot), input(asked), now(at) {
     const Tables& t = *snap.tables;
+    std::optional<grid::Sort> sort = input.intent != nullptr ? input.intent->sort : std::nullopt;
+    if (!sort && input.tier == grid::Tier::Realtime) sort = grid::Sort::Latency;
+    if (!sort && input.tier >= grid::Tier::Economy) sort = grid::Sort::Price;
+    if (sort == grid::Sort::Price) ms_per_nano *= kThresholds.price_sort_factor;
+    if (sort == grid::Sort::Latency) ms_per_nano = 0;
     if (input.intent == nullptr) return;
     const grid::Intent& intent = *input.intent;
     bound = !intent.only_sites.empty();
@@ -33,8 +38,6 @@ struct Question {
     if (intent.max_price_nano && input.model != kNone) {
       too_dear = t.price(input.tenant, input.model).output_nano > *intent.max_price_nano;
     }
-    if (intent.sort == grid::Sort::Price) ms_per_nano *= kThresholds.price_sort_factor;
-    if (intent.sort == grid::Sort::Latency) ms_per_nano = 0;
   }
 
   const Snapshot& snap;
@@ -110,6 +113,9 @@ Verdict judge(const Question& q, const ModelEntry& model, const DeploymentEntry&
   const auto down = [&](const char* why) { return Verdict{Filter::Capacity, why, score}; };
   if (q.snap.tables->closed(s)) return down(rule::kCordoned);
   if (s != q.snap.here && !q.snap.links[s].up) return down(rule::kUnreachable);
+  if (s != q.snap.here && q.snap.links[s].via != kNone && !q.input.relay.contains(q.snap.links[s].via)) {
+    return down(rule::kForbiddenWay);
+  }
   if (!row.present) return down(rule::kSilent);
   if (q.now - row.at > kThresholds.site_silent) return down(rule::kSilent);
   if (row.ready_nodes == 0) return down(rule::kNotReady);
@@ -223,6 +229,7 @@ Decision choose_site(const Snapshot& snapshot, const RouteInput& input, Time now
   const Candidate& chosen = leaders.draw(random);
   const Candidate& next = podium.first.site == chosen.site ? podium.second : podium.first;
   decision.site = chosen.site;
+  if (chosen.site != snapshot.here) decision.via = snapshot.links[chosen.site].via;
   decision.deployment = chosen.deployment;
   decision.score = chosen.score;
   decision.runner_up = next.site;

@@ -26,6 +26,7 @@ inline constexpr const char* kPrice = "above the highest price asked for";
 inline constexpr const char* kTtft = "too far or too slow for the target";
 inline constexpr const char* kNotDeployed = "deployed nowhere";
 inline constexpr const char* kUnreachable = "unreachable";
+inline constexpr const char* kForbiddenWay = "reached only through a site that may not pass it on";
 inline constexpr const char* kSilent = "no recent report";
 inline constexpr const char* kNotReady = "no node ready";
 inline constexpr const char* kExcluded = "excluded after a failure";
@@ -48,11 +49,13 @@ struct RouteInput {
   std::optional<grid::Task> task;   // what the endpoint needs; nullopt: any
   std::string_view asked_model{};   // as the client wrote it, for messages
   SiteSet permitted;                // residency, by core/policy; decided before routing, never widened here
+  SiteSet relay;                    // what it may pass through on the way, likewise
   std::uint32_t prompt_tokens = 0;  // estimated from bytes until an engine counted them
   std::uint32_t max_output_tokens = 0;
   const grid::Intent* intent = nullptr;
   std::span<const Excluded> excluded;
   std::uint8_t hops = 0;
+  grid::Tier tier = grid::Tier::Standard;
   const std::vector<std::string>* rules = nullptr;  // what narrowed it (policy::Residency::rules), for messages
   std::span<const std::uint16_t> granted{};         // choose_node: slots given and not ended, by node; counted at once
 };
@@ -78,6 +81,12 @@ struct ScoreParts {
   float total() const { return ttft_ms() + price_ms; }
 };
 
+// Where a request may be sent: a deployment at a site.
+struct Place {
+  SiteIndex site = kNone;
+  DeploymentIndex deployment = kNone;
+};
+
 struct Candidate {
   SiteIndex site = kNone;
   NodeIndex node = kNone;
@@ -96,6 +105,7 @@ struct Decision {
   Filter refused_by = Filter::None;  // None: chosen
   const char* rule = "";             // of the refusal, or why the last place fell: one of routing::rule
   SiteIndex site = kNone;
+  SiteIndex via = kNone;   // the site that passes it on to there, if one does
   NodeIndex node = kNone;  // choose_node only
   DeploymentIndex deployment = kNone;
   ScoreParts score;

@@ -35,6 +35,7 @@ SiteSet Rebind::sites(const SiteSet& set) const {
 Decision Rebind::decision(const Decision& d) const {
   Decision out = d;
   out.site = site(d.site);
+  out.via = site(d.via);
   out.node = node(d.node);
   out.deployment = deployment(d.deployment);
   out.runner_up = site(d.runner_up);
@@ -54,6 +55,7 @@ RouteInput Rebind::input(const RouteInput& in) const {
   out.tenant = tenant(in.tenant);
   out.model = model(in.model);
   out.permitted = sites(in.permitted);
+  out.relay = sites(in.relay);
   out.excluded = {};
   return out;
 }

@@ -44,6 +44,11 @@ void Rows::rebind(const Tables& from, const Tables& to) {
   node_rows = carry(node_rows, deployments, nodes, to.deployments.size(), to.nodes.size());
   site_rows = carry(site_rows, deployments, sites, to.deployments.size(), to.sites.size());
   links = carry(links, {0}, sites, 1, to.sites.size());
+  for (LinkRow& link : links) {
+    if (link.via == kNone) continue;
+    link.via = link.via < sites.size() ? sites[link.via] : kNone;
+    if (link.via == kNone) link.up = false;  // through a site that is gone
+  }
   site_trust = carry(site_trust, {0}, sites, 1, to.sites.size());
 }
 

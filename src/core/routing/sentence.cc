@@ -18,7 +18,9 @@ std::string sentence(const Tables& tables, const Decision& decision, const char*
     return "no place of " + std::to_string(decision.considered) + ": " + decision.rule;
   }
   std::string out = tables.sites[decision.site].spec.name + " " + verb + ": ";
-  out += decision.score.rtt_ms > 0 ? ms(decision.score.rtt_ms) + " away, " : std::string("right here, ");
+  out += decision.score.rtt_ms > 0 ? ms(decision.score.rtt_ms) + " away" : std::string("right here");
+  if (decision.via != kNone) out += " by way of " + tables.sites[decision.via].spec.name;
+  out += ", ";
   out += decision.score.wait_ms >= 0.5F ? ms(decision.score.wait_ms) + " of queue, " : std::string("no queue, ");
   out += ms(decision.score.prefill_ms) + " of prefill";
   if (decision.runner_up != kNone) {

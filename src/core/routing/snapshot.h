@@ -50,6 +50,7 @@ struct SiteRow {
 // The path from this gateway's site to another.
 struct LinkRow {
   bool up = false;
+  SiteIndex via = kNone;    // a third site passes its bytes on, unread; kNone: direct
   float rtt_ms = kUnknown;  // smoothed; kUnknown: use the prior
   float jitter_ms = kUnknown;
   std::uint32_t losses = 0;  // connections lost
@@ -69,6 +70,14 @@ struct Trust {
   Time back = Time{} - 1h;    // since when it is trusted again: it starts slowly
 };
 
+// When a request that is urgent and has no first token yet is asked elsewhere too. Kept by core/resilience, one a
+// worker.
+struct Hedging {
+  float ratio = 1;           // 95th percentile of observed over predicted time to the first token
+  std::uint32_t seen = 0;    // answers behind it
+  std::uint32_t credit = 0;  // thousandths of a hedge that may still go out
+};
+
 struct Snapshot {
   const Tables* tables = nullptr;
   SiteIndex here = kNone;
@@ -77,6 +86,7 @@ struct Snapshot {
   const SiteRow* site_rows = nullptr;
   const LinkRow* links = nullptr;
   const Trust* site_trust = nullptr;  // [site]; null: all are trusted
+  const Hedging* hedging = nullptr;   // null: nothing is asked twice
 
   const NodeRow& node_row(DeploymentIndex d, NodeIndex n) const { return node_rows[d * tables->nodes.size() + n]; }
   const SiteRow& site_row(DeploymentIndex d, SiteIndex s) const { return site_rows[d * tables->sites.size() + s]; }
@@ -94,7 +104,7 @@ class Rows {
   void lost_node(const Tables& t, NodeIndex n);
   void lost_site(const Tables& t, SiteIndex s);
   Snapshot snapshot(const Tables& tables, SiteIndex here) const {
-    return {&tables, here, node_rows.data(), site_rows.data(), links.data(), site_trust.data()};
+    return {&tables, here, node_rows.data(), site_rows.data(), links.data(), site_trust.data(), &hedging};
   }
   NodeRow& node(const Tables& t, DeploymentIndex d, NodeIndex n) { return node_rows[d * t.nodes.size() + n]; }
   SiteRow& site(const Tables& t, DeploymentIndex d, SiteIndex s) { return site_rows[d * t.sites.size() + s]; }
@@ -103,6 +113,7 @@ class Rows {
   std::vector<SiteRow> site_rows;
   std::vector<LinkRow> links;
   std::vector<Trust> site_trust;
+  Hedging hedging;
 };
 
 }  // namespace aigrid::routing

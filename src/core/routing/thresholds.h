@@ -15,6 +15,8 @@ struct Thresholds {
   // One unit of money is 1e9 nano. At 5e-5 ms per nano, half a request of 512 tokens at 200 nano a token weighs 5 ms:
   // it decides between neighbours and nothing else. Sorting by price makes it outweigh any distance on Earth.
   float ms_per_nano = 5e-5F;
+  float hand_on_wait_ms = 20;  // a shorter wait is not worth another hop
+  float hand_on_gain_ms = 5;   // beyond the way there
   Duration probe_every = 1s;   // of a place that is ejected and half open
   Duration slow_start = 30s;   // a place that is back is taken for slower, less and less
   float slow_start_ms = 1000;  // by so much at first

@@ -157,9 +157,10 @@ class Checker {
       note("/spec", fmt::format("{} and {} are joined by {} already", link.a, link.b, json::quoted(first->second)),
            "remove one of them");
     }
-    for (const auto& [site, address] : link.dial) {
+    for (const auto& [key, address] : link.dial) {
+      const std::string site = key.substr(0, key.find('/'));
       if (site != link.a && site != link.b) {
-        note("/spec/dial/" + site, fmt::format("{} is no end of this link", json::quoted(site)),
+        note("/spec/dial/" + key, fmt::format("{} is no end of this link", json::quoted(site)),
              fmt::format("use {} or {}", link.a, link.b));
       }
     }

@@ -81,6 +81,7 @@ TEST(Check, CyclesAreNamedAndControlIsAnEnd) {
       "Zone d {include: [a]}\n");
   EXPECT_EQ(problems.size(), 3U) << "each zone on the cycle, not the one that leads to it";
   EXPECT_TRUE(problems_of(kPlaces + "Link l {a: paris, b: control, dial: {paris: 'x:1'}}\n").empty());
+  EXPECT_TRUE(problems_of(kPlaces + "Link l {a: paris, b: lyon, dial: {paris/lyon-2: 'x:1'}}\n").empty());
 }
 
 TEST(Check, AllProblemsAtOnce) {

@@ -51,7 +51,7 @@ const char* section_of(api::Kind kind) {
   return "keys";
 }
 
-// What an agent needs of what its node serves.
+// What an agent needs: its node, what that serves, and the gateways of its site, each of which it dials.
 void add_agents(const grid::Inventory& all, Lines& out) {
   std::map<std::string_view, const grid::Model*> models;
   for (const auto& m : all.models) models[m.name] = &m;
@@ -59,9 +59,13 @@ void add_agents(const grid::Inventory& all, Lines& out) {
   for (const auto& d : all.deployments) {
     for (const auto& node : d.nodes) by_node[node].push_back(&d);
   }
+  std::map<std::string_view, std::vector<std::string>> gateways;
+  for (const auto& g : all.gateways) gateways[g.site].push_back(line_of(g));
   for (const auto& node : all.nodes) {
     auto& lines = out[agent_section(node.name)];
     lines.push_back(line_of(node));
+    const auto& doors = gateways[node.site];
+    lines.insert(lines.end(), doors.begin(), doors.end());
     for (const auto* d : by_node[node.name]) {
       lines.push_back(line_of(*d));
       if (const auto m = models.find(d->model); m != models.end()) lines.push_back(line_of(*m->second));

@@ -41,6 +41,7 @@ void describe(F& f, V& v) {
   v(40, f.data_level);
   v(41, f.regimes);
   v(42, f.ingress_site);
+  v(48, f.tier);
 }
 
 template <class F, class V>
@@ -62,6 +63,7 @@ void describe(F& f, V& v) {
   v(2, f.node);
   v(3, f.engine);
   v(4, f.resume);
+  v(5, f.prompt_tokens);
 }
 
 template <class F, class V>
@@ -118,6 +120,9 @@ void put_fields(std::string& out, const F& frame) {
   if constexpr (std::is_same_v<F, Refuse>) {
     // The default status is not zero, so it is always written.
     if (frame.status == 0) out.append("\x02\x01\x00", 3);
+  }
+  if constexpr (std::is_same_v<F, Ask>) {
+    if (frame.tier == 0) out.append("\x30\x01\x00", 3);  // realtime: likewise
   }
   describe(frame, writer);
   const std::size_t size = out.size() - start - kHeader;

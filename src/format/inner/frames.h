@@ -60,6 +60,7 @@ struct Ask {
   std::uint32_t data_level = 0;           // of key and request; tenant and project add theirs
   std::vector<std::string> regimes;       // the same
   std::string ingress_site;               // where the request came in
+  std::uint8_t tier = 1;                  // grid::Tier; one that is not known is the last
 };
 struct Body {
   std::string_view bytes;
@@ -84,7 +85,8 @@ struct Head {
   std::string site;
   std::string node;
   std::string engine;
-  Resume resume = Resume::None;  // how the stream that begins can be continued elsewhere, as far as is known now
+  Resume resume = Resume::None;     // how the stream that begins can be continued elsewhere, as far as is known now
+  std::uint64_t prompt_tokens = 0;  // of the request, as the engine counted them; 0: it has not said yet
 };
 struct Tokens {
   std::uint32_t count = 0;

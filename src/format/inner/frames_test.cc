@@ -22,6 +22,7 @@ Ask arbitrary_ask() {
   a.stream = *rc::gen::arbitrary<bool>();
   a.prompt_tokens = *rc::gen::arbitrary<std::uint32_t>();
   a.hops = *rc::gen::arbitrary<std::uint8_t>();
+  a.tier = *rc::gen::arbitrary<std::uint8_t>();
   a.remaining_ms = *rc::gen::arbitrary<std::uint32_t>();
   a.bundle_version = *rc::gen::arbitrary<std::uint64_t>();
   a.grant = *rc::gen::arbitrary<std::string>();

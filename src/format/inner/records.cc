@@ -113,6 +113,7 @@ void members(R& r, V v) {
   v("key_id", r.key_id);
   v("model", r.model);
   v("endpoint", r.endpoint);
+  v("tier", r.tier);
   v("site", r.site);
   v("node", r.node);
   v("code", r.code);

@@ -18,6 +18,7 @@ grid::Record sample() {
   r.outcome = grid::Outcome::TimedOut;
   r.code = "no_capacity";
   r.status = 503;
+  r.tier = "realtime";
   r.usage = {10, 20, 3};
   r.charge_nano = 7;
   r.terms = {"list", "EUR", 20, 80, "op", 4000};
@@ -52,6 +53,7 @@ TEST(Records, KeepsAttempts) {
   EXPECT_EQ(back->attempts[0].result, "node_lost");
   EXPECT_EQ(back->attempts[1].usage.completion_tokens, 18U);
   EXPECT_EQ(back->usage.cached_tokens, 3U);
+  EXPECT_EQ(back->tier, "realtime");
   EXPECT_TRUE(back->attempts[0].hedge);
   EXPECT_TRUE(back->attempts[1].resumes);
   EXPECT_EQ(back->attempts[1].heard_tokens, 18U);

@@ -20,15 +20,34 @@ TEST(Answer, ModelsAndGrid) {
   said.request_id = "req";
   said.site = "paris";
   said.zone = "fr";
+  said.tier = "realtime";
   said.why = "near";
   said.ttft_ms = 12.5;
   said.explanation = R"({"a":1})";
   const auto note = grid_object(said);
-  EXPECT_EQ(note,
-            R"({"request_id":"req","site":"paris","zone":"fr","why":"near","ttft_ms":12.5,"explanation":{"a":1}})");
+  EXPECT_EQ(
+      note,
+      R"({"request_id":"req","site":"paris","zone":"fr","tier":"realtime","why":"near",)"
+      R"("ttft_ms":12.5,"explanation":{"a":1}})");
   EXPECT_EQ(finish_object("{\"id\":1", "{}"), "{\"id\":1,\"grid\":{}}");
   EXPECT_EQ(finish_object("{", "{}"), "{\"grid\":{}}");
+  EXPECT_EQ(finish_object("{", "{}", service_tier_of(grid::Tier::Economy)), "{\"service_tier\":\"flex\",\"grid\":{}}");
   EXPECT_EQ(finish_stream("data: {\"id\":1", "{}"), "data: {\"id\":1,\"grid\":{}}\n\ndata: [DONE]\n\n");
+}
+
+TEST(Answer, TheIngressClosesAStreamInTheEnginesPlace) {
+  Closing closing{"chatcmpl-1", 7, "a\"b", "length", {}};
+  const auto plain = closing_events(closing);
+  EXPECT_EQ(plain.events, "");
+  EXPECT_EQ(finish_stream(plain.tail, "{}"),
+            "data: {\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.chunk\",\"created\":7,\"model\":\"a\\\"b\","
+            "\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"length\"}],\"grid\":{}}\n\ndata: [DONE]\n\n");
+  closing.usage = grid::Usage{3, 4, 0};
+  const auto counted = closing_events(closing);
+  EXPECT_TRUE(counted.events.ends_with("\"finish_reason\":\"length\"}]}\n\n"));
+  const auto last = json::parse(std::string_view(finish_object(counted.tail, "{}")).substr(6));
+  ASSERT_TRUE(last.ok());
+  EXPECT_EQ((*last)["usage"]["total_tokens"], 7);
 }
 
 TEST(Errors, BodyAndEvent) {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "format/json/json.h"
 #include "format/openai/intent.h"
 
@@ -53,6 +55,15 @@ bool read_sort(Checks& c, const std::string& param, const Element& e, grid::Inte
   return true;
 }
 
+bool read_tier(Checks& c, const std::string& param, const Element& e, grid::Intent& out) {
+  std::string word;
+  if (!c.text(param, e, word)) return false;
+  out.tier = grid::find_tier(word);
+  if (out.tier) return true;
+  return c.fail(param,
+                fmt::format("{} is {}, but must be realtime, standard, economy or batch", param, json::quoted(word)));
+}
+
 bool read_slo(Checks& c, const Element& e, grid::Intent& out) {
   Object slo;
   if (!c.object("grid.slo", e, slo)) return false;
@@ -81,6 +92,7 @@ bool read_grid_field(Checks& c, std::string_view key, const Element& e, grid::In
   if (key == "slo") return read_slo(c, e, out);
   if (key == "max_price") return read_max_price(c, path, e, out);
   if (key == "sort") return read_sort(c, path, e, out);
+  if (key == "tier") return read_tier(c, path, e, out);
   if (key == "fallback" || key == "allow_fallbacks") return c.flag(path, e, out.allow_fallbacks);
   if (key == "trace" || key == "explain") return c.flag(path, e, out.trace);
   if (key == "dry_run") return c.flag(path, e, out.dry_run);
@@ -98,11 +110,10 @@ bool read_grid_field(Checks& c, std::string_view key, const Element& e, grid::In
     out.require_ttft = mode == "require";
     return true;
   }
-  return c.unsupported(
-      path,
-      path +
-          " is not known; known are zone, data_level, regimes, slo, max_ttft_ms, mode, max_price, sort, only, ignore, "
-          "fallback, trace, dry_run");
+  return c.unsupported(path, path +
+                                 " is not known; known are zone, data_level, regimes, slo, max_ttft_ms, mode, "
+                                 "max_price, sort, tier, only, ignore, "
+                                 "fallback, trace, dry_run");
 }
 
 bool read_provider_field(Checks& c, std::string_view key, const Element& e, grid::Intent& out) {
@@ -189,22 +200,45 @@ bool Checks::texts(const std::string& param, const Element& e, std::vector<std::
   return true;
 }
 
-bool read_grid(Checks& checks, const Element& e, grid::Intent& out) {
+namespace {
+
+using ReadField = bool (*)(Checks&, std::string_view, const Element&, grid::Intent&);
+
+// One name for the two that a field may have.
+std::string_view field_name(std::string_view key) {
+  if (key == "zones") return "zone";
+  if (key == "allow_fallbacks") return "fallback";
+  return key == "explain" ? "trace" : key;
+}
+
+// What it says narrows what is there already, in whichever order the two objects stand.
+bool read_intent(Checks& checks, const std::string& name, const Element& e, ReadField read, grid::Intent& out) {
   Object fields;
-  if (!checks.object("grid", e, fields)) return false;
+  if (!checks.object(name, e, fields)) return false;
+  grid::Intent own;
+  std::vector<std::string_view> seen;
   for (const auto field : fields) {
-    if (!field.value.is_null() && !read_grid_field(checks, field.key, field.value, out)) return false;
+    if (field.value.is_null()) continue;
+    const auto key = field_name(field.key);
+    if (std::find(seen.begin(), seen.end(), key) != seen.end()) {
+      const std::string path = name + "." + std::string(field.key);
+      return checks.fail(path, path + " stands twice; say it once");
+    }
+    seen.push_back(key);
+    if (!read(checks, field.key, field.value, own)) return false;
   }
+  out = narrow(out, own);
   return true;
 }
 
+}  // namespace
+
+bool read_grid(Checks& checks, const Element& e, grid::Intent& out) {
+  return read_intent(checks, "grid", e, read_grid_field, out);
+}
+
 bool read_provider(Checks& checks, const Element& e, grid::Intent& out) {
-  Object fields;
-  if (!checks.object("provider", e, fields)) return false;
-  for (const auto field : fields) {
-    if (!field.value.is_null() && !read_provider_field(checks, field.key, field.value, out)) return false;
-  }
-  return true;
+  return read_intent(checks, "provider", e, read_provider_field, out);
 }
 
 }  // namespace aigrid::openai

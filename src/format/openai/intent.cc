@@ -162,6 +162,12 @@ std::optional<ApiError> store(const std::string& key, const Item& item, grid::In
     out.sort = item.texts[0] == "price" ? grid::Sort::Price : grid::Sort::Latency;
     return std::nullopt;
   }
+  if (key == "tier") {
+    if (!texts || item.texts.size() != 1) return wrong("tier must be realtime, standard, economy or batch");
+    out.tier = grid::find_tier(item.texts[0]);
+    if (!out.tier) return wrong("tier must be realtime, standard, economy or batch");
+    return std::nullopt;
+  }
   if (key == "fallback" || key == "trace" || key == "dry-run") {
     if (item.form != Item::Form::Flag) return wrong(key + " must be ?0 or ?1");
     (key == "fallback" ? out.allow_fallbacks : key == "trace" ? out.trace : out.dry_run) = item.flag;
@@ -169,7 +175,7 @@ std::optional<ApiError> store(const std::string& key, const Item& item, grid::In
   }
   return wrong(
       "unknown field " + json::quoted(key) +
-      "; known are zone, data-level, regimes, ttft-ms, max-price, sort, fallback, only, ignore, trace, dry-run");
+      "; known are zone, data-level, regimes, ttft-ms, max-price, sort, tier, fallback, only, ignore, trace, dry-run");
 }
 
 }  // namespace
@@ -177,8 +183,12 @@ std::optional<ApiError> store(const std::string& key, const Item& item, grid::In
 std::optional<ApiError> parse_intent_header(std::string_view value, grid::Intent& out) {
   grid::Intent intent = out;
   Fields fields(value);
+  std::vector<std::string> seen;
   while (!fields.at_end()) {
     const std::string key = fields.key();
+    // RFC 8941 would let the last one win: then whoever adds to the header could widen it.
+    if (std::find(seen.begin(), seen.end(), key) != seen.end()) return wrong(key + " stands twice; name it once");
+    seen.push_back(key);
     Item item;
     if (key.empty() || !fields.value(item)) {
       return wrong("cannot be read at " + json::quoted(fields.rest().substr(0, 20)) +
@@ -225,6 +235,7 @@ grid::Intent narrow(const grid::Intent& outer, const grid::Intent& inner) {
   out.data_level = std::max(outer.data_level, inner.data_level);
   out.regimes.insert(out.regimes.end(), inner.regimes.begin(), inner.regimes.end());
   if (inner.sort) out.sort = inner.sort;
+  if (inner.tier) out.tier = inner.tier;
   out.trace = outer.trace || inner.trace;
   out.dry_run = outer.dry_run || inner.dry_run;
   return out;

@@ -13,7 +13,8 @@ namespace aigrid::openai {
 
 // zone="fr" | zone=("fr" "eu"), ttft-ms=30 | ttft-ms=30;require, sort=latency|price, fallback=?0, only=("paris"),
 // ignore=("lyon"), data-level=2, regimes=("gdpr"), max-price=1.5 (currency units per million output tokens), trace,
-// dry-run. Returns what is wrong with it, or nothing. On error `out` is unchanged.
+// dry-run, tier=realtime|standard|economy|batch. Returns what is wrong with it, or nothing. On error `out` is
+// unchanged.
 std::optional<ApiError> parse_intent_header(std::string_view value, grid::Intent& out);
 
 // Constraints of both hold (lists of zones join, limits take the lower, sites intersect); wishes of `inner` win.

@@ -42,6 +42,8 @@ TEST(IntentHeader, RefusesAndLeavesTheIntentAlone) {
                            ",",
                            "=",
                            "zone=(\"fr\"",
+                           "zone=fr, zone=eu",
+                           "data-level=3, sort=price, data-level=0",
                            "max-price=99999999999",
                            "zone=\"a\\"}) {
     grid::Intent i;
@@ -73,6 +75,19 @@ TEST(Intent, ConstraintsIntersectAndWishesOverride) {
   EXPECT_FALSE(out.allow_fallbacks);
   body.only_sites = {"madrid"};
   EXPECT_EQ(narrow(key, body).only_sites, std::vector<std::string>{""}) << "nothing in common never means everything";
+}
+
+TEST(Intent, ATierIsOneOfFour) {
+  grid::Intent out;
+  EXPECT_FALSE(parse_intent_header("tier=realtime", out));
+  EXPECT_EQ(out.tier, grid::Tier::Realtime);
+  EXPECT_FALSE(parse_intent_header("tier=\"batch\"", out));
+  EXPECT_EQ(out.tier, grid::Tier::Batch);
+  for (const char* bad : {"tier=urgent", "tier", "tier=(realtime batch)", "tier=1"}) {
+    const auto error = parse_intent_header(bad, out);
+    ASSERT_TRUE(error) << bad;
+    EXPECT_NE(error->message.find("realtime, standard, economy or batch"), std::string::npos);
+  }
 }
 
 }  // namespace

@@ -71,13 +71,14 @@ class ChatScan {
     if (seen("stream_options") && !out_.stream) {
       return c_.fail("stream_options", "stream_options needs stream: true");
     }
+    if (!out_.intent.tier) out_.intent.tier = service_tier_;  // grid.tier is the more exact word
     return true;
   }
 
  private:
-  static constexpr std::array<std::string_view, 12> kOnce = {
-      "model", "messages", "stream",   "stream_options", "max_tokens",      "max_completion_tokens",
-      "n",     "grid",     "provider", "tools",          "response_format", "logprobs"};
+  static constexpr std::array<std::string_view, 13> kOnce = {
+      "model", "messages", "stream", "stream_options",  "max_tokens", "max_completion_tokens", "n",
+      "grid",  "provider", "tools",  "response_format", "logprobs",   "service_tier"};
 
   bool seen(std::string_view key) const {
     const auto it = std::find(kOnce.begin(), kOnce.end(), key);
@@ -115,6 +116,7 @@ class ChatScan {
     if (key == "response_format") return response_format(e);
     if (key == "grid") return read_grid(c_, e, out_.intent);
     if (key == "provider") return read_provider(c_, e, out_.intent);
+    if (key == "service_tier") return service_tier(e);
     return meaning(key, e);
   }
 
@@ -133,6 +135,21 @@ class ChatScan {
       }
     }
     return true;
+  }
+
+  // What OpenAI calls our tiers; ours are understood too.
+  bool service_tier(const Element& e) {
+    std::string word;
+    if (!c_.text("service_tier", e, word)) return false;
+    out_.service_tier = true;
+    service_tier_ = grid::find_tier(word);
+    if (word == "default") service_tier_ = grid::Tier::Standard;
+    if (word == "priority" || word == "fast") service_tier_ = grid::Tier::Realtime;
+    if (word == "flex") service_tier_ = grid::Tier::Economy;
+    if (service_tier_ || word == "auto") return true;
+    return c_.fail("service_tier",
+                   "service_tier is " + json::quoted(word) +
+                       ", but must be auto, default, priority, flex, realtime, standard, economy or batch");
   }
 
   bool whole_in(const std::string& p, const Element& e, std::int64_t min, std::int64_t max) {
@@ -292,6 +309,7 @@ class ChatScan {
 
   Checks c_;
   RequestScan& out_;
+  std::optional<grid::Tier> service_tier_;
   std::array<bool, kOnce.size()> seen_{};
 };
 

@@ -29,8 +29,9 @@ struct RequestScan {
   bool tools = false;
   bool response_format = false;
   bool logprobs = false;
-  bool base64 = false;  // embeddings: encoding_format
-  grid::Intent intent;  // of the body alone
+  bool base64 = false;        // embeddings: encoding_format
+  bool service_tier = false;  // named: the answer says which it was
+  grid::Intent intent;        // of the body alone
 
   // Before an engine has counted: 4 bytes a token, 4 tokens a message.
   std::uint32_t estimated_prompt_tokens() const;

@@ -39,6 +39,32 @@ TEST(Scan, ReadsWhatRoutingNeeds) {
   EXPECT_EQ(r->estimated_prompt_tokens(), 14U / 4 + 12 + 1);
 }
 
+TEST(Scan, ServiceTiersAreOurTiers) {
+  const struct {
+    const char* said;
+    std::optional<grid::Tier> tier;
+  } cases[] = {{R"("service_tier":"auto")", std::nullopt},
+               {R"("service_tier":"default")", grid::Tier::Standard},
+               {R"("service_tier":"priority")", grid::Tier::Realtime},
+               {R"("service_tier":"flex")", grid::Tier::Economy},
+               {R"("service_tier":"batch")", grid::Tier::Batch},
+               {R"("service_tier":"flex","grid":{"tier":"realtime"})", grid::Tier::Realtime},
+               {R"("grid":{"tier":"economy"},"service_tier":"priority")", grid::Tier::Economy},
+               {R"("service_tier":null)", std::nullopt}};
+  for (const auto& c : cases) {
+    const auto scan =
+        scan_chat(std::string(R"({"model":"m","messages":[{"role":"user","content":"x"}],)") + c.said + "}");
+    ASSERT_TRUE(scan) << c.said;
+    EXPECT_EQ(scan->intent.tier, c.tier) << c.said;
+    EXPECT_EQ(scan->service_tier, std::string_view(c.said).find("null") == std::string_view::npos);
+  }
+  for (const char* bad : {R"("service_tier":"soon")", R"("service_tier":3)", R"("grid":{"tier":"flex"})"}) {
+    const auto scan = scan_chat(std::string(R"({"model":"m","messages":[{"role":"user","content":"x"}],)") + bad + "}");
+    ASSERT_FALSE(scan) << bad;
+    EXPECT_NE(scan.error().param.find("tier"), std::string::npos) << bad;
+  }
+}
+
 TEST(Scan, ProviderIsAnAlias) {
   const auto r = scan_chat(
       chat(R"("provider":{"only":["paris"],"ignore":["lyon"],"allow_fallbacks":true,"sort":"latency","zdr":true,"p)"
@@ -46,6 +72,21 @@ TEST(Scan, ProviderIsAnAlias) {
   ASSERT_TRUE(r.has_value()) << r.error().message;
   EXPECT_EQ(r->intent.only_sites, std::vector<std::string>{"paris"});
   EXPECT_EQ(r->intent.max_ttft_ms, 500);
+}
+
+TEST(Scan, GridAndProviderNarrowEachOtherInAnyOrder) {
+  const std::string grid = R"("grid":{"only":["lyon","paris"],"zone":"fr"})";
+  const std::string provider = R"("provider":{"only":["paris","zurich"],"allow_fallbacks":false})";
+  for (const auto& both : {grid + "," + provider, provider + "," + grid}) {
+    const auto r = scan_chat(chat(both));
+    ASSERT_TRUE(r.has_value()) << r.error().message;
+    EXPECT_EQ(r->intent.only_sites, std::vector<std::string>{"paris"});
+    EXPECT_EQ(r->intent.zones, std::vector<std::string>{"fr"});
+    EXPECT_FALSE(r->intent.allow_fallbacks);
+  }
+  const auto none = scan_chat(chat(R"("grid":{"only":["lyon"]},"provider":{"only":["zurich"]})"));
+  ASSERT_TRUE(none.has_value());
+  EXPECT_EQ(none->intent.only_sites, std::vector<std::string>{""}) << "nothing in common never means everything";
 }
 
 TEST(Scan, RefusalsNameTheParameter) {
@@ -94,6 +135,8 @@ TEST(Scan, RefusalsNameTheParameter) {
       {chat(R"("grid":{"zoone":"fr"})"), "unsupported_parameter", "grid.zoone"},
       {chat(R"("grid":{"slo":{"ttft_ms":"30ms"}})"), "invalid_type", "grid.slo.ttft_ms"},
       {chat(R"("provider":{"order":["a"]})"), "unsupported_parameter", "provider.order"},
+      {chat(R"("grid":{"zone":"fr","zones":["eu"]})"), "invalid_value", "grid.zones"},
+      {chat(R"("provider":{"only":["a"],"only":["b"]})"), "invalid_value", "provider.only"},
       {chat(R"("user":"\ud800")"), "invalid_json", ""},
   };
   for (const auto& c : cases) {

@@ -24,15 +24,21 @@ Task<Result<std::unique_ptr<H2Connection>>> dial_inner(Env& env, std::shared_ptr
   const Time deadline = env.now() + what.within;
   auto raw = co_await env.dial(what.to, what.within);
   if (!raw.ok()) co_return std::move(raw).error();
-  Stream* under = raw->get();
+  what.within = std::max(Duration{}, deadline - env.now());
+  co_return co_await secure_inner(env, std::move(tls), std::move(*raw), std::move(what));
+}
+
+Task<Result<std::unique_ptr<H2Connection>>> secure_inner(Env& env, std::shared_ptr<const TlsContext> tls,
+                                                         std::unique_ptr<Stream> raw, InnerDial what) {
+  Stream* under = raw.get();
   bool late = false;
   auto alarm = env.timer([&late, under] {
     late = true;
     under->close();
   });
-  alarm->arm(std::max(deadline, env.now()));
+  alarm->arm(env.now() + what.within);
   ClientTls options{std::move(tls), {}, {what.alpn}, {}, {}};
-  auto secured = co_await env.tls().connect(env, std::move(*raw), std::move(options));
+  auto secured = co_await env.tls().connect(env, std::move(raw), std::move(options));
   alarm->cancel();
   if (!secured.ok()) {
     if (late) {

@@ -32,6 +32,9 @@ struct InnerDial {
 };
 
 Task<Result<std::unique_ptr<H2Connection>>> dial_inner(Env& env, std::shared_ptr<const TlsContext> tls, InnerDial what);
+// The same over a stream that is there; `what.to` is only for messages.
+Task<Result<std::unique_ptr<H2Connection>>> secure_inner(Env& env, std::shared_ptr<const TlsContext> tls,
+                                                         std::unique_ptr<Stream> raw, InnerDial what);
 
 // Is `identity` (a spiffe text, perhaps empty) one that `what` accepts?
 Result<Spiffe> accept_peer(const InnerDial& what, const std::string& identity);

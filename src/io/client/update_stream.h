@@ -11,6 +11,10 @@
 
 namespace aigrid::io {
 
+// Header of POST /inner/bundle to an agent: the version that the gateway holds as it asks. It may be older than the
+// node's, if the gateway lost its newest one: then grants of that version are not stale.
+inline constexpr const char* kHeldVersion = "x-aigrid-bundle-version";
+
 // A whole bundle of 10^6 keys is about 200 MB. An agent's holds no keys: the sites, the policies and its own node.
 inline constexpr std::size_t kMaxUpdateToGateway = std::size_t{512} << 20U;
 inline constexpr std::size_t kMaxUpdateToAgent = std::size_t{64} << 20U;

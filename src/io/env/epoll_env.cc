@@ -8,6 +8,8 @@
 #include <cstdlib>
 
 #include "io/env/epoll_worker.h"
+#include "io/env/socket_stream.h"
+#include "io/env/system_error.h"
 
 namespace aigrid::io {
 namespace {
@@ -83,6 +85,17 @@ int run_epoll(EpollOptions options, std::function<Task<int>(Env&)> body) {
 int run_epoll(EpollOptions options, std::function<Task<void>(Env&)> body) {
   return run_epoll(std::move(options),
                    std::function<Task<int>(Env&)>([&body](Env& env) { return give_zero(env, body); }));
+}
+
+Result<std::unique_ptr<Stream>> adopt_socket(Env& env, int fd, Address remote) {
+  auto* worker = dynamic_cast<EpollWorker*>(&env);
+  if (worker == nullptr) {
+    ::close(fd);
+    return internal("a socket is handed to an Env that has none");
+  }
+  auto stream = std::make_unique<SocketStream>(worker->reactor(), fd, true, std::move(remote));
+  if (stream->registration_error() != 0) return system_error(stream->registration_error(), "cannot watch a socket");
+  return Result<std::unique_ptr<Stream>>(std::move(stream));
 }
 
 }  // namespace aigrid::io

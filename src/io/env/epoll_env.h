@@ -25,4 +25,7 @@ struct EpollOptions {
 int run_epoll(EpollOptions options, std::function<Task<int>(Env&)> body);
 int run_epoll(EpollOptions options, std::function<Task<void>(Env&)> body);
 
+// Watches a connected socket that another worker released (Stream::release_fd), on the real `env`'s loop. Takes `fd`.
+Result<std::unique_ptr<Stream>> adopt_socket(Env& env, int fd, Address remote);
+
 }  // namespace aigrid::io

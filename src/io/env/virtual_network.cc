@@ -150,11 +150,12 @@ Result<std::unique_ptr<Listener>> VirtualNetwork::listen(Env&, Caller who, const
   return Result<std::unique_ptr<Listener>>(std::move(listener));
 }
 
-VirtualListener* VirtualNetwork::choose_listener(const Address& to) {
+VirtualListener* VirtualNetwork::choose_listener(const Address& to, VirtualListener* before) {
   auto found = listeners_.find(to);
   if (found == listeners_.end()) found = listeners_.find(wildcard(to));
   if (found == listeners_.end()) return nullptr;
-  return found->second[turn_++ % found->second.size()];
+  if (std::find(found->second.begin(), found->second.end(), before) != found->second.end()) return before;
+  return found->second[turns_[found->first]++ % found->second.size()];
 }
 
 std::unique_ptr<Stream> VirtualNetwork::connect(Caller who, VirtualListener& listener, const Address& to) {
@@ -179,7 +180,7 @@ Task<Result<std::unique_ptr<Stream>>> VirtualNetwork::dial(Env& env, Caller who,
   AIGRID_CO_TRY([[maybe_unused]] const SocketAddress checked, parse_address(to));
   core_.record("dial", who.place->name, to);
   const Time deadline = core_.now + within;
-  const VirtualListener* target = choose_listener(to);
+  VirtualListener* target = choose_listener(to, nullptr);
   // Nobody there: it is the dialler's own site that says so.
   const Place& place = target ? *target->who.place : *who.place;
   const Duration there = transit(*who.place, place);
@@ -194,7 +195,7 @@ Task<Result<std::unique_ptr<Stream>>> VirtualNetwork::dial(Env& env, Caller who,
     co_return silent(to, within);
   }
   co_await env.sleep_for(there);
-  VirtualListener* listener = choose_listener(to);
+  VirtualListener* listener = choose_listener(to, target);
   const bool open = listener && !listener->full() && !is_cut(*who.place, *listener->who.place);
   std::unique_ptr<Stream> stream;
   if (open) stream = connect(who, *listener, to);

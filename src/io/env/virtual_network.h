@@ -54,7 +54,8 @@ class VirtualNetwork {
 
   const ActiveCut* find_cut(const Place& a, const Place& b) const;
   void reset_across(const ActiveCut& cut);
-  VirtualListener* choose_listener(const Address& to);
+  // `before`: chosen earlier; kept while it listens.
+  VirtualListener* choose_listener(const Address& to, VirtualListener* before);
   std::unique_ptr<Stream> connect(Caller who, VirtualListener& listener, const Address& to);
   Duration transit(const Place& a, const Place& b);
   void sweep();
@@ -68,7 +69,7 @@ class VirtualNetwork {
   std::vector<std::uint64_t> to_sweep_;
   Sweep sweep_{*this};
   std::uint64_t last_connection_ = 0;
-  std::uint64_t turn_ = 0;  // round robin over shared ports
+  std::map<Address, std::uint64_t> turns_;  // round robin over each shared port
   unsigned next_port_ = 20000;
 };
 

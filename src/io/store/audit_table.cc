@@ -28,16 +28,25 @@ Result<std::uint64_t> AuditTable::size() {
   return found ? row.number(0) : 0;
 }
 
-Result<void> AuditTable::add(const AuditRow& row) {
-  AIGRID_TRY(auto put, database_.prepare("INSERT INTO audit_leaf VALUES(?,?,?,?,?,?,?)"));
+Result<bool> AuditTable::add(const AuditRow& row) {
+  AIGRID_TRY(auto put, database_.prepare("INSERT INTO audit_leaf VALUES(?,?,?,?,?,?,?) "
+                                         "ON CONFLICT(source,epoch,sequence) DO NOTHING"));
   put.add(row.index).add(row.source).add(row.epoch).add(row.sequence).add(row.tenant);
-  return put.add_blob(row.hash).add_blob(row.body).run();
+  AIGRID_CHECK_OK(put.add_blob(row.hash).add_blob(row.body).run());
+  return database_.changes() != 0;
 }
 
 Result<std::optional<AuditRow>> AuditTable::find(std::string_view source, std::uint64_t epoch, std::uint64_t sequence) {
   AIGRID_TRY(auto row, database_.prepare("SELECT idx,source,epoch,sequence,tenant,hash,body FROM audit_leaf WHERE "
                                          "source=? AND epoch=? AND sequence=?"));
   AIGRID_TRY(const bool found, row.add(source).add(epoch).add(sequence).step());
+  return found ? std::optional(row_of(row)) : std::nullopt;
+}
+
+Result<std::optional<AuditRow>> AuditTable::newest(std::string_view source, std::uint64_t epoch) {
+  AIGRID_TRY(auto row, database_.prepare("SELECT idx,source,epoch,sequence,tenant,hash,body FROM audit_leaf WHERE "
+                                         "source=? AND epoch=? ORDER BY sequence DESC LIMIT 1"));
+  AIGRID_TRY(const bool found, row.add(source).add(epoch).step());
   return found ? std::optional(row_of(row)) : std::nullopt;
 }
 

@@ -30,8 +30,11 @@ class AuditTable {
   Result<void> prepare();
 
   Result<std::uint64_t> size();
-  Result<void> add(const AuditRow& row);
+  // False: there is one of its name already, and nothing was added.
+  Result<bool> add(const AuditRow& row);
   Result<std::optional<AuditRow>> find(std::string_view source, std::uint64_t epoch, std::uint64_t sequence);
+  // Of the highest sequence.
+  Result<std::optional<AuditRow>> newest(std::string_view source, std::uint64_t epoch);
   // `count` rows from index `from`, fewer at the end.
   Result<std::vector<AuditRow>> rows(std::uint64_t from, std::uint64_t count);
   // Their hashes, one after the other.

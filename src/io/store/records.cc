@@ -75,6 +75,8 @@ Result<void> RecordTable::prepare() {
       "CREATE TABLE IF NOT EXISTS attempt(source TEXT NOT NULL, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL,"
       " request TEXT NOT NULL, received_ms INTEGER NOT NULL, line TEXT NOT NULL,"
       " PRIMARY KEY(source,epoch,sequence)) WITHOUT ROWID;"
+      "CREATE TABLE IF NOT EXISTS attempt_open(source TEXT NOT NULL, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL,"
+      " request TEXT NOT NULL, PRIMARY KEY(source,epoch,sequence)) WITHOUT ROWID;"
       "CREATE INDEX IF NOT EXISTS attempt_of_request ON attempt(request,received_ms);");
 }
 
@@ -96,6 +98,8 @@ Result<RecordsAdded> RecordTable::add_attempts(const std::vector<AttemptRow>& ro
     AIGRID_CHECK_OK(put.run());
     if (database_.changes() != 0) {
       ++added.fresh;
+      AIGRID_TRY(auto open, database_.prepare("INSERT OR IGNORE INTO attempt_open VALUES(?,?,?,?)"));
+      AIGRID_CHECK_OK(open.add(row.source).add(row.epoch).add(row.sequence).add(row.request_id).run());
       continue;
     }
     AIGRID_TRY(auto held, database_.prepare("SELECT line FROM attempt WHERE source=? AND epoch=? AND sequence=?"));
@@ -104,6 +108,32 @@ Result<RecordsAdded> RecordTable::add_attempts(const std::vector<AttemptRow>& ro
   }
   AIGRID_CHECK_OK(transaction.commit());
   return added;
+}
+
+Result<std::vector<Unsettled>> RecordTable::unsettled(std::size_t most) {
+  AIGRID_TRY(auto row, database_.prepare("SELECT o.source,o.epoch,o.sequence,a.line,r.line FROM attempt_open o"
+                                         " JOIN attempt a USING(source,epoch,sequence) JOIN request q ON q.id=o.request"
+                                         " JOIN record r ON r.source=q.source AND r.epoch=q.epoch"
+                                         " AND r.sequence=q.sequence LIMIT ?"));
+  row.add(static_cast<std::int64_t>(most));
+  std::vector<Unsettled> out;
+  for (;;) {
+    AIGRID_TRY(const bool more, row.step());
+    if (!more) return out;
+    out.push_back({row.text(0), row.number(1), row.number(2), row.text(3), row.text(4)});
+  }
+}
+
+Result<void> RecordTable::settle(const std::vector<Unsettled>& attempts, const std::vector<RecordRow>& rows,
+                                 std::int64_t received_ms) {
+  AIGRID_TRY(auto transaction, database_.begin());
+  RecordsAdded added;
+  for (const auto& row : rows) AIGRID_CHECK_OK(add_one(row, received_ms, {}, added));
+  for (const auto& a : attempts) {
+    AIGRID_TRY(auto gone, database_.prepare("DELETE FROM attempt_open WHERE source=? AND epoch=? AND sequence=?"));
+    AIGRID_CHECK_OK(gone.add(a.source).add(a.epoch).add(a.sequence).run());
+  }
+  return transaction.commit();
 }
 
 Result<std::vector<Orphan>> RecordTable::orphans(std::int64_t told_before_ms, std::size_t most) {
@@ -189,6 +219,11 @@ Result<bool> RecordTable::take_back(const RecordRow& row, const Again& again) {
   AIGRID_TRY(const RecordRow closed, again(line));
   AIGRID_CHECK_OK(count_cell(closed, -1));
   AIGRID_CHECK_OK(count_rest(closed, -1));
+  {
+    AIGRID_TRY(auto open, database_.prepare("INSERT OR IGNORE INTO attempt_open SELECT source,epoch,sequence,request"
+                                            " FROM attempt WHERE request=?"));
+    AIGRID_CHECK_OK(open.add(row.request_id).run());
+  }
   AIGRID_TRY(auto put, database_.prepare("UPDATE request SET source=?,epoch=?,sequence=? WHERE id=?"));
   AIGRID_CHECK_OK(put.add(row.source).add(row.epoch).add(row.sequence).add(row.request_id).run());
   return true;
@@ -336,6 +371,20 @@ Result<std::uint64_t> RecordTable::count() {
   AIGRID_TRY(auto row, database_.prepare("SELECT count(*) FROM record"));
   AIGRID_TRY(const bool found, row.step());
   return found ? row.number(0) : 0;
+}
+
+Result<std::vector<RecordLine>> RecordTable::lines(std::int64_t from_ms, const RecordLine& after, std::size_t most) {
+  AIGRID_TRY(auto row, database_.prepare("SELECT source,epoch,sequence,line FROM record"
+                                         " WHERE (source>? OR (source=? AND (epoch>? OR (epoch=? AND sequence>?))))"
+                                         " AND received_ms>=? ORDER BY source,epoch,sequence LIMIT ?"));
+  row.add(after.source).add(after.source).add(after.epoch).add(after.epoch).add(after.sequence);
+  row.add(from_ms).add(static_cast<std::int64_t>(most));
+  std::vector<RecordLine> out;
+  for (;;) {
+    AIGRID_TRY(const bool more, row.step());
+    if (!more) return out;
+    out.push_back({row.text(0), row.number(1), row.number(2), row.text(3)});
+  }
 }
 
 }  // namespace aigrid::io

@@ -100,6 +100,15 @@ struct Orphan {
   std::vector<std::string> lines;
 };
 
+// An attempt and the terminal record of its request, as their lines.
+struct Unsettled {
+  std::string source;
+  std::uint64_t epoch = 0;
+  std::uint64_t sequence = 0;
+  std::string attempt;
+  std::string record;
+};
+
 // Who closes a request whose ingress was lost.
 inline constexpr const char* kCloser = "control";
 
@@ -128,6 +137,13 @@ struct Conflict {
   std::string why;
 };
 
+struct RecordLine {
+  std::string source;
+  std::uint64_t epoch = 0;
+  std::uint64_t sequence = 0;
+  std::string line;
+};
+
 class RecordTable {
  public:
   explicit RecordTable(Database& database) : database_(database) {}
@@ -138,6 +154,11 @@ class RecordTable {
   Result<RecordsAdded> add(const std::vector<RecordRow>& rows, std::int64_t received_ms, const Again& again = {});
   // Same identity, other content: the first one stays, and it counts as conflicting.
   Result<RecordsAdded> add_attempts(const std::vector<AttemptRow>& rows, std::int64_t received_ms);
+  // Attempts that were not held yet against the terminal record of their request, which is there; at most `most`.
+  Result<std::vector<Unsettled>> unsettled(std::size_t most);
+  // They are, and `rows` is what the ledger lacked.
+  Result<void> settle(const std::vector<Unsettled>& attempts, const std::vector<RecordRow>& rows,
+                      std::int64_t received_ms);
   // Requests whose last attempt was told before `told_before_ms` and that nobody closed; at most `most`.
   Result<std::vector<Orphan>> orphans(std::int64_t told_before_ms, std::size_t most);
   Result<std::vector<UsageRow>> usage(const UsageQuery& query);  // ordered by bucket, then names
@@ -146,6 +167,8 @@ class RecordTable {
   // Records that came twice with other content, and those whose counts do not fit; the newest `most`.
   Result<std::vector<Conflict>> conflicts(std::size_t most);
   Result<std::uint64_t> count();
+  // Records received from `from_ms` on, in the order of their identity, after `after` (empty source: from the first).
+  Result<std::vector<RecordLine>> lines(std::int64_t from_ms, const RecordLine& after, std::size_t most);
 
  private:
   enum class Place : std::uint8_t { Free, Repeated, Conflict };

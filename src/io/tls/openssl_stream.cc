@@ -66,7 +66,23 @@ OpenSslStream::OpenSslStream(Env& env, Lingering& lingering, std::unique_ptr<Str
   SSL_set_bio(ssl_.get(), bio, bio);
 }
 
+OpenSslStream::OpenSslStream(Env& env, Lingering& lingering, Moved moved)
+    : OpenSslStream(env, lingering, std::move(moved.raw), std::move(moved.ssl)) {
+  peer_ = std::move(moved.peer);
+  ended_ = moved.ended;
+  rest_ = std::move(moved.rest);
+  if (!rest_.empty()) raw_->on_writable(&flush_);
+}
+
+OpenSslStream::Moved OpenSslStream::move_out() {
+  raw_->on_readable(nullptr);
+  raw_->on_writable(nullptr);
+  closed_ = true;
+  return {std::move(raw_), std::move(ssl_), std::move(peer_), rest_.substr(rest_at_), ended_};
+}
+
 OpenSslStream::~OpenSslStream() {
+  if (!raw_) return;  // moved out
   ssl_.reset();
   raw_->on_readable(nullptr);
   raw_->on_writable(nullptr);

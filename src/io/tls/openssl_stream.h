@@ -16,7 +16,16 @@ namespace aigrid::io {
 class OpenSslStream final : public Stream {
  public:
   using Ssl = std::unique_ptr<SSL, x509::Freer<&SSL_free>>;
+  // What goes along when a stream moves to another worker.
+  struct Moved {
+    std::unique_ptr<Stream> raw;
+    Ssl ssl;
+    Peer peer;
+    std::string rest;  // records not yet taken by raw
+    bool ended = false;
+  };
   OpenSslStream(Env& env, Lingering& lingering, std::unique_ptr<Stream> raw, Ssl ssl);
+  OpenSslStream(Env& env, Lingering& lingering, Moved moved);
   ~OpenSslStream() override;
 
   Result<std::size_t> try_read(std::span<char> into) override;
@@ -32,6 +41,8 @@ class OpenSslStream final : public Stream {
   bool flushed() const { return rest_.empty() || write_error_; }
   SSL* ssl() { return ssl_.get(); }
   Peer& edit_peer() { return peer_; }
+  // Leaves this one closed. Nobody may wait on it.
+  Moved move_out();
   // A failed handshake still has an alert to deliver.
   void abandon();
 

@@ -174,4 +174,8 @@ Task<Result<std::unique_ptr<Stream>>> OpenSslTls::accept(Env& env, std::unique_p
   co_return std::unique_ptr<Stream>(std::move(stream));
 }
 
+std::unique_ptr<Stream> OpenSslTls::move_in(Env& env, OpenSslStream::Moved moved) {
+  return std::make_unique<OpenSslStream>(env, lingering_, std::move(moved));
+}
+
 }  // namespace aigrid::io

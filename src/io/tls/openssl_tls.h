@@ -4,6 +4,7 @@
 #pragma once
 
 #include "io/tls/lingering.h"
+#include "io/tls/openssl_stream.h"
 #include "io/tls/tls.h"
 
 namespace aigrid::io {
@@ -13,6 +14,9 @@ class OpenSslTls final : public Tls {
   Result<std::shared_ptr<const TlsContext>> make_context(const Credentials& credentials, Purpose purpose) override;
   Task<Result<std::unique_ptr<Stream>>> connect(Env& env, std::unique_ptr<Stream> raw, ClientTls options) override;
   Task<Result<std::unique_ptr<Stream>>> accept(Env& env, std::unique_ptr<Stream> raw, ServerTls options) override;
+
+  // A stream of another worker's.
+  std::unique_ptr<Stream> move_in(Env& env, OpenSslStream::Moved moved);
 
  private:
   Lingering lingering_;
