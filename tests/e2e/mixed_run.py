@@ -13,8 +13,8 @@ STILL_S = 2.0  # several readings of the engines' counters by their agents
 
 def busy(grid, node):
     """Slots at work, as the engine itself says."""
-    engine = next(e for e in grid.engines(node) if e["deployment"] == grid.chat_model)
-    slots = wire.ask(engine["url"], "/slots", headers=grid.secret(node, engine["deployment"])).json
+    chat = [e for e in grid.engines(node) if e["deployment"] == "smollm2"]
+    slots = [slot for e in chat for slot in wire.ask(e["url"], "/slots", headers=grid.secret(node, e["deployment"])).json]
     return sum(slot["is_processing"] for slot in slots)
 
 

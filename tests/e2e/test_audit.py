@@ -80,8 +80,9 @@ def test_an_export_verifies_and_one_flipped_byte_is_named(grid, answered, tmp_pa
 
 
 def test_admins_changes_are_leaves_and_logs_are_witnessed(grid, answered, tmp_path):
-    grid.cli("admin", "create", "audit-test-admin")
-    grid.cli("admin", "revoke", "audit-test-admin")
+    zone = {"apiVersion": "aigrid/v1", "kind": "Zone", "metadata": {"name": "audit-test-zone"}, "spec": {"jurisdictions": ["FR"]}}
+    assert grid.api("/api/v1/zones", zone).status == 201
+    grid.delete("zones", "audit-test-zone")
 
     def witnessed():
         given = grid.api("/api/v1/audit/pass", {}, method="POST").json
@@ -90,7 +91,7 @@ def test_admins_changes_are_leaves_and_logs_are_witnessed(grid, answered, tmp_pa
     folder = tmp_path / "export"
     grid.cli("audit", "export", folder)
     leaves = b"".join(path.read_bytes() for path in (folder / "log" / "control").rglob("*") if path.is_file())
-    assert b"admin/audit-test-admin" in leaves and b"audit pass" in leaves
+    assert b"audit-test-zone" in leaves and b"audit pass" in leaves
     checkpoints = [json.loads(path.read_text()) for path in (folder / "log").rglob("checkpoints.json")]
     assert any("/control " in note for notes in checkpoints for note in notes)  # signed by control as well
 

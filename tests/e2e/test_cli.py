@@ -32,24 +32,6 @@ def test_get_lists_and_shows_one(grid):
     assert wrong.returncode != 0 and "lyonn" in wrong.stderr
 
 
-def test_an_admin_has_a_key_of_his_own(grid):
-    """Made, used, named at what it changed, revoked, refused."""
-    name = f"anna-{len(json.loads(grid.cli('admin', 'list', '--json').stdout)['items'])}"
-    made = grid.cli("admin", "create", name)
-    key = made.stdout.strip()
-    assert key.startswith("agadmin_") and "shown once" in made.stderr
-    zone = {"apiVersion": "aigrid/v1", "kind": "Zone", "metadata": {"name": "of-anna"}, "spec": {"jurisdictions": ["FR"]}}
-    written = grid.api("/api/v1/zones", zone, headers=wire.bearer(key))
-    assert written.status == 201 and written.json["metadata"]["changedBy"] == name, written
-    grid.delete("zones", "of-anna")
-    again = grid.cli("admin", "create", name, check=False)
-    assert again.returncode == 1 and name in again.stderr
-    grid.cli("admin", "revoke", name)
-    assert f"{name}, made by root, revoked by root" in grid.cli("admin", "list").stdout
-    refused = grid.api("/api/v1/zones", headers=wire.bearer(key))
-    assert refused.status == 401, refused
-
-
 def test_status_names_every_site(grid):
     said = grid.cli("status").stdout
     assert all(site in said for site in grid.sites)

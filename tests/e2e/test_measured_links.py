@@ -24,14 +24,27 @@ def test_routing_follows_a_changed_delay_within_two_seconds(grid):
     until(lambda: where(grid, "stockholm") == "frankfurt", 10, "Frankfurt is the nearest again")
 
 
-def test_a_cut_link_is_routed_round_and_restored(grid):
+def seen_from(grid, site, other):
+    """What the gateway of `site` says of its link to `other`."""
+    link = next(one for one in grid.status()["links"] if {one["a"], one["b"]} == {site, other})
+    return next(seen for seen in link["seen_by"] if seen["gateway"] == site)
+
+
+def test_a_cut_link_is_gone_round_by_way_of_a_third_and_comes_back(grid):
     try:
         grid.link("frankfurt", "stockholm", "--cut")
-        seen = [where(grid, "stockholm") for _ in range(10)]
-        assert "frankfurt" not in seen[3:], seen
+        assert all(where(grid, "stockholm") for _ in range(10)), "every request is answered"
+        until(lambda: seen_from(grid, "stockholm", "frankfurt").get("via"), 15, "a way by a third")
+        said = grid.cli("status").stdout
+        assert f"via {seen_from(grid, 'stockholm', 'frankfurt')['via']}" in said, said
+        assert not seen_from(grid, "stockholm", "frankfurt")["up"]
+        only = grid.chat("stockholm", "acme", max_tokens=2, grid={"only": ["frankfurt"]})
+        assert only.status == 200 and only.headers["x-aigrid-site"] == "frankfurt", only
     finally:
         grid.link("frankfurt", "stockholm", "--restore")
-    until(lambda: where(grid, "stockholm") == "frankfurt", 15, "the link is used again")
+    until(lambda: seen_from(grid, "stockholm", "frankfurt")["up"], 15, "the link itself is used again")
+    assert not seen_from(grid, "stockholm", "frankfurt")["via"]
+    until(lambda: where(grid, "stockholm") == "frankfurt", 15, "Frankfurt is the nearest again")
 
 
 def test_links_report_what_was_measured(grid):
