@@ -191,23 +191,31 @@ io::Task<void> Peers::measure(std::shared_ptr<io::H2Connection> connection, std:
   }
 }
 
-// A site is as near as the nearest of its gateways that can be reached.
+// The nearest of its gateways that can be reached, a direct way before one by a third: a request may be forbidden that.
+const Peers::Peer* Peers::best_of(const std::string& site) const {
+  const Peer* best = nullptr;
+  const auto before = [](const Peer& a, const Peer& b) {
+    if (a.link.row().up != b.link.row().up) return a.link.row().up;
+    if (a.via.empty() != b.via.empty()) return a.via.empty();
+    return a.link.row().rtt_ms < b.link.row().rtt_ms;
+  };
+  for (const auto& [gateway, peer] : peers_) {
+    if (peer.site == site && (best == nullptr || before(peer, *best))) best = &peer;
+  }
+  return best;
+}
+
 void Peers::publish_link(const std::string& site) {
   if (site == board_.site()) return;
-  const Peer* best = nullptr;
-  for (const auto& [gateway, peer] : peers_) {
-    if (peer.site != site) continue;
-    const bool nearer = best != nullptr && peer.link.row().up == best->link.row().up &&
-                        peer.link.row().rtt_ms < best->link.row().rtt_ms;
-    if (best == nullptr || peer.link.row().up > best->link.row().up || nearer) best = &peer;
-  }
-  if (best != nullptr) board_.link_measured(site, best->link.row(), best->via);
+  if (const Peer* best = best_of(site)) board_.link_measured(site, best->link.row(), best->via);
 }
 
 Result<std::shared_ptr<io::H2Stream>> Peers::open_attempt(const std::string& site) {
+  // Only by the way that routing was told of, and judged.
+  const Peer* best = best_of(site);
   std::vector<const std::string*> there;
   for (const auto& [gateway, peer] : peers_) {
-    if (peer.site == site && reaches(gateway)) there.push_back(&gateway);
+    if (peer.site == site && peer.via == best->via && reaches(gateway)) there.push_back(&gateway);
   }
   const std::string* next = dispatch::next_in_turn(asked_last_, there);
   if (next == nullptr) return unavailable("no connection to a gateway of site \"" + site + "\"");

@@ -73,6 +73,7 @@ class Peers {
   io::Address address_of(const grid::Gateway& gateway) const;
   bool sibling(const Peer& peer) const { return peer.site == board_.site(); }
   void lost(const std::string& gateway, const std::string& site);
+  const Peer* best_of(const std::string& site) const;  // null: none is known
   void publish_link(const std::string& site);
 
   io::Env& env_;
