@@ -6,8 +6,8 @@ from grid import Grid
 
 @pytest.fixture(scope="session")
 def grid():
-    """The example grid, running. Tests that hurt it heal it."""
-    running = Grid()
+    """The example grid, running, each gateway on two workers. Tests that hurt it heal it."""
+    running = Grid(more=("--workers", "2"))
     try:
         running.start()
         running.ready()

@@ -34,10 +34,10 @@ PLACES = """
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory):
-    """Lyon with two gateways and the only node, Paris with one gateway and none."""
+    """Lyon with two gateways and the only node, Paris with one gateway and none; each gateway has two workers."""
     config = tmp_path_factory.mktemp("pair")
     (config / "grid.yaml").write_text(PLACES)
-    running = Grid(config, more=("--gateways", "lyon=2", "--no-chat"))
+    running = Grid(config, more=("--gateways", "lyon=2", "--workers", "2", "--no-chat"))
     try:
         running.start()
         running.ready()

@@ -1,6 +1,8 @@
 // Receipts: every answer has one, it names a leaf of a signed log, and whoever holds the proof can check it alone.
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "app/audit/folder.h"
 #include "app/audit/proof_file.h"
 #include "app/cli/commands.h"
@@ -226,6 +228,33 @@ std::string told(const audit::FolderVerdict& verdict) {
     for (const auto& f : log.verdict.findings) out += log.log + " " + std::to_string(f.index) + ": " + f.what + "\n";
   }
   return out;
+}
+
+// The same of workers; and a log of all that they wrote stands every check.
+TEST(Receipts, AreFoundThroughAnyWorkerOfAGateway) {
+  GridOptions options;
+  options.sites = {"lyon", "zurich"};
+  options.workers = {{"lyon", 4}};
+  WorldGrid grid(std::move(options));
+  ASSERT_TRUE(grid.start());
+  std::set<std::string> sources;
+  for (int i = 0; i < 16; ++i) {
+    Ask what;
+    what.key = grid.free_key();
+    const auto one = asked(grid, "lyon", what);
+    ASSERT_EQ(one->status, 200) << one->why;
+    sources.insert(one->request_id.substr(0, one->request_id.find('_', 4)));
+    for (int again = 0; again < 4; ++again) {
+      EXPECT_EQ(proven(grid, "lyon", grid.free_key(), *one).request_id, one->request_id);
+    }
+  }
+  EXPECT_EQ(sources.size(), 4U);
+  export_all(grid, kExport);
+  const auto read = reader_of(grid.world().env("control/admin"), kExport);
+  const auto verdict = audit::verify_folder(read, {});
+  ASSERT_TRUE(verdict.ok()) << verdict.error().message;
+  EXPECT_TRUE(verdict->ok()) << told(*verdict);
+  EXPECT_EQ(leaves_of(read, *verdict).size(), 16U);
 }
 
 // A thousand requests and a site killed in the middle: every whole answer's receipt names a leaf that says what its

@@ -230,6 +230,7 @@ io::Task<void> WorldGrid::run_gateway(io::Env& env, std::string site, std::strin
   o.public_address = public_of(site);
   o.inner = inner_of(site, number);
   o.share_public_port = gateways_of(site) > 1;
+  if (const auto workers = options_.workers.find(site); workers != options_.workers.end()) o.workers = workers->second;
   if (options_.gateway) options_.gateway(host, o);
   exit_codes_[host] = -1;
   exit_codes_[host] = co_await gateway::run_gateway(env, std::move(o));

@@ -25,6 +25,7 @@ struct GridOptions {
   std::uint64_t seed = 1;
   std::vector<std::string> sites = {"lyon", "paris", "zurich"};
   std::map<std::string, int> gateways;             // by site, where not one: they share the site's public port
+  std::map<std::string, std::uint32_t> workers;    // of each gateway of a site, where not one
   std::uint32_t slots = 2;                         // of each engine
   std::uint32_t context_tokens = 2048;             // of each slot
   std::size_t window = io::WorldOptions{}.window;  // of a connection, each way

@@ -118,7 +118,9 @@ std::map<std::string, int> refusals(const Asks& all) {
 }
 
 TEST(Quota, RequestsPerMinuteOverSixGatewaysWithControlDeadAndGatewaysDying) {
-  WorldGrid grid(six());
+  GridOptions options = six();
+  options.workers = {{"lyon", 3}, {"zurich", 2}};  // of which each borrows for itself
+  WorldGrid grid(options);
   ASSERT_TRUE(grid.start());
   const std::string key = limited_key(grid, {{"requests_per_minute", 200}});
   grid.world().kill("control/control");

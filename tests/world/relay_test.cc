@@ -16,6 +16,7 @@ class RelayWorld : public ::testing::Test {
   static GridOptions options(std::vector<std::string> sites) {
     GridOptions o;
     o.sites = std::move(sites);
+    o.workers = {{"lyon", 3}, {"paris", 2}, {"zurich", 2}};
     o.slots = 8;
     o.engine.answer_tokens = 700;
     return o;

@@ -10,6 +10,7 @@ suites() {
   suite conformance full pytest_suite tests/conformance
   suite asan        full ctest_suite asan -L '^(unit|world)$'
   suite tsan        full ctest_suite tsan -L '^tsan$'
+  suite threads     full threads_suite
   suite fuzz        full ctest_suite fuzz -L '^fuzz$'
 }
 
@@ -35,11 +36,24 @@ ctest_suite() {
 
 # pytest_suite NAME FOLDER
 pytest_suite() {
-  local name=$1 folder=$ROOT/$2 rc=0
+  local name=$1 folder=$ROOT/$2
   [[ -n $(find "$folder" -name 'test_*.py' -print -quit 2>/dev/null) ]] || return 0
   build dev || return 1
   step "test-$name" "test $name" no_tests_is_fine "$VENV/bin/python" -m pytest -q -rfE -p no:cacheprovider \
     --junitxml "$RESULTS/$name.xml" ${FILTER:+-k "$FILTER"} "$folder"
+}
+
+# threads_suite NAME: gateways of several workers, real engines and clients, on a build that sees every race between threads.
+threads_suite() {
+  local reports=$LOGS/tsan-report rc=0
+  build tsan aigrid || return 1
+  rm -f "$reports".*
+  TSAN_OPTIONS="log_path=$reports exitcode=66" AIGRID_BIN=$ROOT/build/tsan/bin/aigrid pytest_suite "$1" tests/e2e/test_siblings.py || rc=1
+  if compgen -G "$reports.*" >/dev/null; then
+    head -n 60 "$reports".* >&2
+    rc=1
+  fi
+  return "$rc"
 }
 
 no_tests_is_fine() { local rc=0; "$@" || rc=$?; ((rc == 5)) || return "$rc"; }

@@ -115,6 +115,7 @@ io::Task<void> Node::keep_connected(Door door) {
   while (const auto address = address_of(door)) {
     const bool at_given = door.gateway.empty() || door.gateway == given_;
     io::InnerDial what = dial(*address, io::kAlpnServe);
+    what.worker = door.worker;
     what.serve = [this](std::shared_ptr<io::H2Stream> stream) { return serve(std::move(stream)); };
     what.h2.ping_every = options_.cadence.ping_every;
     what.h2.ping_within = options_.cadence.ping_within;

@@ -79,6 +79,11 @@ class Reader {
         meaning);
   }
   // SITE=N, several times.
+  static void add_workers(CLI::App* sub, std::uint32_t& workers) {
+    sub->add_option("--workers", workers, "event loops of a gateway, each on a thread of its own")
+        ->check(CLI::Range(1, 1024))
+        ->capture_default_str();
+  }
   void add_gateway_counts(CLI::App* sub) {
     sub->add_option_function<std::vector<std::string>>(
         "--gateways",
@@ -95,6 +100,7 @@ class Reader {
           }
         },
         "SITE=N: so many gateway processes there, sharing its port");
+    add_workers(sub, up_.workers);
   }
   void add_up();
   void add_down();
@@ -216,6 +222,7 @@ void Reader::add_gateway() {
   sub->add_option("--name", gateway_.name, "its name, unique in the grid")->required();
   sub->add_option("--control", gateway_.control, "control's inner address")->required();
   sub->add_option("--token", gateway_.token, "join token, for the first start")->envname("AIGRID_JOIN_TOKEN");
+  add_workers(sub, gateway_.workers);
   sub->add_option("--public-address", gateway_.public_address, "address of the client API")->capture_default_str();
   sub->add_flag("--share-public-port", gateway_.share_public_port,
                 "with the site's other gateways on this machine: whichever lives answers");

@@ -22,9 +22,10 @@ Said said(std::vector<std::string> arguments) {
 }
 
 TEST(CommandLine, reads_processes) {
-  const auto gateway =
-      expect<gateway::GatewayOptions>({"gateway", "--state", "/s", "--name", "g", "--control", "127.0.0.1:1",
-                                       "--public-address", "127.0.0.1:2", "--ops", "127.0.0.1:3", "--token", "agj1_x"});
+  const auto gateway = expect<gateway::GatewayOptions>({"gateway", "--state", "/s", "--name", "g", "--control",
+                                                        "127.0.0.1:1", "--public-address", "127.0.0.1:2", "--ops",
+                                                        "127.0.0.1:3", "--token", "agj1_x", "--workers", "4"});
+  EXPECT_EQ(gateway.workers, 4U);
   EXPECT_EQ(gateway.public_address, "127.0.0.1:2");
   EXPECT_EQ(gateway.token, "agj1_x");
   const auto agent = expect<agent::AgentOptions>({"agent", "--state", "/s", "--name", "n", "--gateway", "127.0.0.1:1",
@@ -46,6 +47,8 @@ TEST(CommandLine, reads_up_and_what_works_its_relays) {
   for (const char* wrong : {"lyon", "=2", "lyon=0", "lyon=9", "lyon=x", "lyon="}) {
     EXPECT_EQ(said({"up", "--gateways", wrong}).code, 2) << wrong;
   }
+  EXPECT_EQ(expect<up::UpOptions>({"up", "--workers", "2"}).workers, 2U);
+  for (const char* wrong : {"0", "1025", "-1", "x", ""}) EXPECT_EQ(said({"up", "--workers", wrong}).code, 2) << wrong;
   const auto link = expect<up::LinkOptions>(
       {"up", "link", "paris", "control", "--delay-ms", "25", "--jitter-ms", "2", "--state", "s"});
   EXPECT_EQ(link.command, "delay 25 jitter 2");

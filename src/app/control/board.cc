@@ -23,7 +23,7 @@ Result<void> Board::take(const Reporter& from, const Catalog& catalog, std::stri
   seen.at = now;
   json::Reader reader(value, "status");
   reader.get("bundle_version", seen.version).get("bundle_error", seen.error).get("requests_total", seen.requests);
-  reader.get("wall_ms", seen.wall_ms).get("records_error", seen.records_error);
+  reader.get("wall_ms", seen.wall_ms).get("records_error", seen.records_error).get("workers", seen.workers);
   const Json* nodes = reader.list("nodes");
   const Json* links = reader.list("links");
   AIGRID_CHECK_OK(reader.result());
@@ -55,6 +55,11 @@ void Board::gone(const std::string& name, std::uint64_t stream) {
   if (found != gateways_.end() && found->second.stream == stream) {
     found->second.open = false;
   }
+}
+
+std::uint32_t Board::workers_of(const std::string& name) const {
+  const GatewaySeen* seen = gateway(name);
+  return seen == nullptr ? 0 : seen->workers;
 }
 
 void Board::keep_members(const Catalog& catalog) {

@@ -26,6 +26,8 @@ class Board {
   Result<void> take(const Reporter& from, const Catalog& catalog, std::string_view line, Time now,
                     std::int64_t wall_ms);
   void gone(const std::string& name, std::uint64_t stream);  // that stream ended
+  // How many workers a gateway says it has; 0: it has not said.
+  std::uint32_t workers_of(const std::string& gateway) const;
   // Forgets who is not in the configuration any more, or stands elsewhere now.
   void keep_members(const Catalog& catalog);
 
@@ -49,6 +51,7 @@ class Board {
     std::string error;
     std::string records_error;
     std::uint64_t requests = 0;
+    std::uint32_t workers = 0;
     std::int64_t wall_ms = 0;
     json::Json links = json::Json::array();
   };

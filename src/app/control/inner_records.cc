@@ -3,6 +3,7 @@
 #include "app/control/inner_service.h"
 #include "app/control/ledger_rows.h"
 #include "format/inner/records.h"
+#include "grid/source.h"
 #include "io/store/records.h"
 
 namespace aigrid::control {
@@ -17,7 +18,7 @@ Result<std::vector<io::RecordRow>> decode_rows(std::string_view body, const Spif
     body = end == std::string_view::npos ? std::string_view() : body.substr(end + 1);
     if (line.empty()) continue;
     AIGRID_TRY(const grid::Record record, inner::decode_record(line));
-    if (record.source != who.id) {
+    if (grid::gateway_of(record.source) != who.id) {
       return Error{Code::PermissionDenied, Origin::Client, Retry::Never,
                    "a record of \"" + record.source + "\" from gateway \"" + who.id +
                        "\": a gateway reports only its own requests"};

@@ -37,6 +37,7 @@ class InnerService {
   // Whom a gateway relays for: an agent of its own site. Nothing: it may not.
   static std::optional<Spiffe> relayed_agent(const io::H2Stream& stream, const Spiffe& gateway);
   io::Task<void> status(io::H2Stream& stream, Spiffe who);
+  io::Task<void> keep_workers(std::string gateway, std::uint32_t workers);
 
   io::Task<Result<std::string>> read_body(io::H2Stream& stream);
   io::Task<void> answer(io::H2Stream& stream, int status, std::string body);

@@ -46,7 +46,7 @@ io::Task<void> Agents::follow(std::shared_ptr<io::H2Connection> connection, Spif
   env_.log().note("agent_connected", {{"node", agent.id}});
   {
     io::TaskGroup tasks(env_.executor());
-    tasks.spawn(push_bundles(member, agent.id));
+    if (on_news_) tasks.spawn(push_bundles(member, agent.id));
     co_await follow_up(member, agent.id);
   }
   connection->close();
@@ -75,7 +75,7 @@ io::Task<void> Agents::follow_up(std::shared_ptr<Member> member, std::string nod
     const bool news = tells_more(member->seen.report, *report);
     member->seen.report = *report;
     board_.node_reported(*report, env_.now());
-    if (news) on_news_();
+    if (news && on_news_) on_news_();
   }
 }
 

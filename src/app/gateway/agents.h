@@ -19,7 +19,8 @@ namespace aigrid::gateway {
 
 class Agents {
  public:
-  // `on_news`: an agent came, applied or refused a bundle, or its engines changed state; not every report.
+  // `on_news`: an agent came, applied or refused a bundle, or its engines changed state; not every report. Empty: on a
+  // worker beside the main one, which pushes no bundles.
   Agents(io::Env& env, Board& board, std::function<void()> on_news);
 
   // Follows the agent until its connection is lost. A newer connection of the same node replaces the older one.

@@ -68,7 +68,6 @@ void write_record(Services& services, const Admitted& admitted, grid::Record rec
   auto leaf = leaf_of(record, admitted, services.board, services.audit, under);
   services.audit.append(std::move(leaf), under);
   auto written = services.ledger.write(std::move(record));
-  services.meters.records_homeless = services.ledger.homeless();
   if (!written.ok()) {
     services.env.log().fail("record_not_written", {{"request_id", request_id}, {"why", written.error().message}});
   }

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "app/gateway/answers.h"
+#include "app/gateway/audit_log.h"
 #include "app/gateway/kept.h"
 #include "format/openai/error_body.h"
 
@@ -10,15 +11,22 @@ namespace aigrid::gateway {
 
 namespace {
 
-Result<void> may_read(const AuditLog& log, const http::RequestHead& head) {
+io::Task<Result<audit::Pass>> opened(const AuditLog& log, std::string pass) { co_return log.reader(pass); }
+
+io::Task<Result<void>> may_read(Services& services, const http::RequestHead& head) {
   constexpr std::string_view kBearer = "Bearer ";
   const auto given = head.headers.get("authorization");
   if (!given || !given->starts_with(kBearer)) {
-    return Error{Code::Unauthenticated, Origin::Client, Retry::Never,
-                 "send the header Authorization: Bearer agp1_…: aigrid audit export gets one from control"};
+    co_return Error{Code::Unauthenticated, Origin::Client, Retry::Never,
+                    "send the header Authorization: Bearer agp1_…: aigrid audit export gets one from control"};
   }
-  AIGRID_TRY([[maybe_unused]] const auto pass, log.reader(given->substr(kBearer.size())));
-  return {};
+  std::function<io::Task<Result<audit::Pass>>()> ask = [log = services.office.log,
+                                                        pass = std::string(given->substr(kBearer.size()))] {
+    return opened(*log, pass);
+  };
+  auto pass = co_await services.office.door.ask(services.env, std::move(ask));
+  if (!pass.ok()) co_return std::move(pass).error();
+  co_return Result<void>();
 }
 
 }  // namespace
@@ -27,7 +35,8 @@ io::Task<void> serve_audit(Services& services, io::Exchange& exchange, std::stri
   const std::string request_id = services.ledger.next_request_id();
   http::Headers headers = standard_headers(request_id, Duration{});
   Phase<std::string> part = std::string();
-  if (auto may = may_read(services.audit, exchange.head()); !may.ok()) {
+  const auto may = co_await may_read(services, exchange.head());
+  if (!may.ok()) {
     part = tl::unexpected(openai::ApiError{401, "audit_not_readable", may.error().message, ""});
   } else {
     const std::size_t slash = std::min(which.find('/'), which.size());

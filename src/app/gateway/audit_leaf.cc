@@ -81,7 +81,7 @@ void Evidence::ends_with(std::initializer_list<std::string_view> pieces) {
   if (answer_ && answer_hash_.empty()) answer_hash_ = crypto::bytes(answer_->finish());
 }
 
-grid::AuditLeaf leaf_of(const grid::Record& record, const Admitted& admitted, const Board& board, AuditLog& log,
+grid::AuditLeaf leaf_of(const grid::Record& record, const Admitted& admitted, const Board& board, const AuditSpool& log,
                         Generations& under) {
   const Evidence& evidence = admitted.evidence;
   grid::RequestLeaf r = of_record(record);

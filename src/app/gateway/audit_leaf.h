@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "app/gateway/audit_log.h"
+#include "app/gateway/audit_spool.h"
 #include "base/crypto/hash.h"
 #include "core/routing/decision.h"
 #include "grid/usage.h"
@@ -35,7 +35,7 @@ class Evidence {
   void ends_with(std::initializer_list<std::string_view> pieces);
 
  private:
-  friend grid::AuditLeaf leaf_of(const grid::Record&, const Admitted&, const Board&, AuditLog&, Generations&);
+  friend grid::AuditLeaf leaf_of(const grid::Record&, const Admitted&, const Board&, const AuditSpool&, Generations&);
   std::string salted(std::string_view bytes) const;
 
   std::string salt_;
@@ -49,7 +49,7 @@ class Evidence {
 };
 
 // `under` gets what the request was decided under.
-grid::AuditLeaf leaf_of(const grid::Record& record, const Admitted& admitted, const Board& board, AuditLog& log,
+grid::AuditLeaf leaf_of(const grid::Record& record, const Admitted& admitted, const Board& board, const AuditSpool& log,
                         Generations& under);
 
 }  // namespace aigrid::gateway

@@ -50,19 +50,26 @@ routing::SiteRow site_row(const inner::SiteReportRow& from, Time now) {
 
 }  // namespace
 
-void Board::renew(std::int64_t second) {
-  if (current_ && second >= current_->tables->residency.good_until()) (void)apply(held_, second);
+Result<std::shared_ptr<const Law>> compile_law(std::shared_ptr<const bundle::Held> held, std::int64_t second) {
+  AIGRID_TRY(const grid::Inventory inventory, bundle::inventory(*held));
+  auto law = std::make_shared<Law>();
+  AIGRID_TRY(law->tables, routing::compile(inventory, second));
+  AIGRID_TRY(law->keys, access::KeyTable::compile(inventory.keys));
+  law->bundle_hash = crypto::bytes(crypto::sha256(held->manifest.bytes));
+  law->held = std::move(held);
+  return std::shared_ptr<const Law>(std::move(law));
 }
 
-Result<void> Board::apply(std::shared_ptr<const bundle::Held> held, std::int64_t second) {
-  AIGRID_TRY(const grid::Inventory inventory, bundle::inventory(*held));
-  AIGRID_TRY(auto tables, routing::compile(inventory, second));
-  auto keys = access::KeyTable::compile(inventory.keys);
-  if (!keys.ok()) return std::move(keys).error();
+void Board::renew(std::int64_t second) {
+  if (!current_ || second < current_->tables->residency.good_until()) return;
+  if (auto again = compile_law(held_, second); again.ok()) adopt(std::move(*again));
+}
+
+void Board::adopt(std::shared_ptr<const Law> law) {
   auto next = std::make_shared<Generation>();
-  next->held = held;
-  next->bundle_hash = crypto::bytes(crypto::sha256(held->manifest.bytes));
-  next->tables = std::move(tables);
+  next->held = law->held;
+  next->bundle_hash = law->bundle_hash;
+  next->tables = law->tables;
   for (const auto& gateway : next->tables->gateways) {
     if (gateway.name != gateway_) continue;
     site_ = gateway.site;
@@ -76,10 +83,14 @@ Result<void> Board::apply(std::shared_ptr<const bundle::Held> held, std::int64_t
   }
   if (next->here != routing::kNone) next->rows.links[next->here].up = true;
   current_ = std::move(next);
-  held_ = std::move(held);
-  keys_ = std::move(*keys);
+  held_ = law->held;
+  law_ = std::move(law);
   changed();
-  return {};
+}
+
+const access::KeyTable& Board::keys() const {
+  static const access::KeyTable kNone;
+  return law_ ? law_->keys : kNone;
 }
 
 void Board::node_reported(const inner::NodeReport& report, Time now) {

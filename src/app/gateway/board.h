@@ -1,7 +1,7 @@
-// Board: what one worker knows of the grid: the compiled bundle, the live rows, the key table. Changed between turns of
-// the worker's loop only; `changed` hooks run after every change that may make a waiting request placeable. A request
-// holds the Generation whose indices it uses; on a bundle change it rebinds itself to the next one. Only the current
-// one gets fresh rows.
+// Board: what one worker knows of the grid: the law, which is a bundle compiled once for all workers, and its own live
+// rows. Changed between turns of the worker's loop only; `changed` hooks run after every change that may make a waiting
+// request placeable. A request holds the Generation whose indices it uses; on a bundle change it rebinds itself to the
+// next one. Only the current one gets fresh rows.
 #pragma once
 
 #include <functional>
@@ -17,7 +17,17 @@
 
 namespace aigrid::gateway {
 
-// One bundle compiled, and the live rows in its indices.
+// A bundle compiled. Immutable; all workers of the process share it.
+struct Law {
+  std::shared_ptr<const bundle::Held> held;
+  std::string bundle_hash;  // SHA-256 of its manifest, 32 bytes
+  std::shared_ptr<const routing::Tables> tables;
+  access::KeyTable keys;
+};
+// As of `second`. Errors: what makes the bundle none that can be used.
+Result<std::shared_ptr<const Law>> compile_law(std::shared_ptr<const bundle::Held> held, std::int64_t second);
+
+// A law, and one worker's live rows in its indices.
 struct Generation {
   std::shared_ptr<const bundle::Held> held;
   std::string bundle_hash;  // SHA-256 of its manifest, 32 bytes
@@ -32,8 +42,8 @@ class Board {
  public:
   explicit Board(std::string gateway) : gateway_(std::move(gateway)) {}
 
-  // Swaps the bundle in; on error the old one stays.
-  Result<void> apply(std::shared_ptr<const bundle::Held> held, std::int64_t second);
+  // Swaps the law in.
+  void adopt(std::shared_ptr<const Law> law);
   // Compiles again what has expired since.
   void renew(std::int64_t second);
   bool loaded() const { return current_ != nullptr && current_->here != routing::kNone; }
@@ -42,8 +52,9 @@ class Board {
   routing::SiteIndex here() const { return current_->here; }
   const std::string& gateway() const { return gateway_; }
   const std::string& site() const { return site_; }
-  const access::KeyTable& keys() const { return keys_; }
+  const access::KeyTable& keys() const;
   const std::shared_ptr<const bundle::Held>& held() const { return held_; }
+  std::uint64_t version() const { return held_ ? held_->parsed.version : 0; }
   routing::Snapshot snapshot() const { return current_->snapshot(); }
 
   void node_reported(const inner::NodeReport& report, Time now);
@@ -72,7 +83,7 @@ class Board {
   std::string site_;
   std::shared_ptr<const bundle::Held> held_;
   std::shared_ptr<Generation> current_;
-  access::KeyTable keys_;
+  std::shared_ptr<const Law> law_;
   std::vector<std::function<void()>> hooks_;
 };
 

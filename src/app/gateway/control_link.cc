@@ -14,14 +14,19 @@ namespace aigrid::gateway {
 
 using json::Json;
 
-ControlLink::ControlLink(Services& services, io::Membership& membership)
-    : services_(services), env_(services.env), membership_(membership), status_due_(services.env.executor()) {}
+ControlLink::ControlLink(Services& services, io::Membership& membership, Hooks hooks)
+    : services_(services),
+      env_(services.env),
+      membership_(membership),
+      hooks_(std::move(hooks)),
+      status_due_(services.env.executor()) {}
 
 Result<void> ControlLink::load_held() {
   AIGRID_TRY(const std::string bytes, env_.files().read_all(services_.options.state + "/bundle"));
   AIGRID_TRY(auto held, bundle::decode_held(bytes, membership_.identity().bundle_key));
-  return services_.board.apply(std::make_shared<const bundle::Held>(std::move(held)),
-                               unix_seconds(services_.env.wall()));
+  AIGRID_TRY(auto law, compile_law(std::make_shared<const bundle::Held>(std::move(held)), unix_seconds(env_.wall())));
+  hooks_.adopt(std::move(law));
+  return {};
 }
 
 io::Task<void> ControlLink::run() {
@@ -40,14 +45,15 @@ io::Task<void> ControlLink::run() {
       const Time since = env_.now();
       connection_ = std::move(*dialled);
       env_.log().note("control_connected");
+      hooks_.control_is(true);
       {
         io::TaskGroup tasks(env_.executor());
         tasks.spawn(follow_bundle(connection_));
         tasks.spawn(send_status(connection_));
-        tasks.spawn(ship_records(connection_));
         co_await connection_->run();
       }
       connection_.reset();
+      hooks_.control_is(false);
       env_.log().warn("control_lost");
       if (env_.now() - since >= cadence.ping_within) backoff.succeeded();
     }
@@ -100,18 +106,18 @@ void ControlLink::refused(const std::string& why) {
 }
 
 void ControlLink::adopt(bundle::Held held) {
-  auto shared = std::make_shared<const bundle::Held>(std::move(held));
-  auto taken = services_.board.apply(shared, unix_seconds(services_.env.wall()));
-  if (!taken.ok()) {
-    refused(taken.error().message);
+  auto law = compile_law(std::make_shared<const bundle::Held>(std::move(held)), unix_seconds(env_.wall()));
+  if (!law.ok()) {
+    refused(law.error().message);
     return;
   }
   bundle_error_.clear();
   ++services_.meters.bundles_applied;
   unsaved_ = true;
+  const std::uint64_t version = (*law)->held->parsed.version;
+  hooks_.adopt(std::move(*law));
   save_held();
-  env_.log().note("bundle_applied", {{"version", shared->parsed.version}});
-  if (on_bundle_) on_bundle_();
+  env_.log().note("bundle_applied", {{"version", version}});
   status_due_.set();
 }
 
@@ -140,14 +146,16 @@ io::Task<void> ControlLink::send_status(std::shared_ptr<io::H2Connection> connec
 }
 
 std::string ControlLink::status_line() const {
+  const Totals totals = hooks_.totals();
   Json status{{"gateway", services_.board.gateway()},
-              {"bundle_version", services_.board.held() ? services_.board.held()->parsed.version : 0},
+              {"workers", services_.options.workers},
+              {"bundle_version", totals.bundle_version},
               {"wall_ms", unix_ms(env_.wall())},
-              {"requests_total", services_.ledger.written()},
+              {"requests_total", totals.requests},
               {"nodes", Json::array()},
               {"links", Json::array()}};
   if (!bundle_error_.empty()) status["bundle_error"] = bundle_error_;
-  if (!records_error_.empty()) status["records_error"] = records_error_;
+  if (!totals.records_error.empty()) status["records_error"] = totals.records_error;
   for (const auto& [node, seen] : services_.agents.seen()) {
     Json report = Json::parse(inner::encode(seen.report), nullptr, false);
     report["node"] = node;
@@ -164,40 +172,6 @@ std::string ControlLink::status_line() const {
                                {"losses", link.row.losses}});
   }
   return json::dump(status) + "\n";
-}
-
-io::Task<void> ControlLink::ship_records(std::shared_ptr<io::H2Connection> connection) {
-  auto& spool = services_.ledger.spool();
-  spool.rewind();
-  const auto& batch = services_.options.cadence.records;
-  for (;;) {
-    auto entries = spool.read(batch.most, batch.most_bytes);
-    if (!entries.ok()) {
-      env_.log().fail("spool_unreadable", {{"why", entries.error().message}});
-      co_return;
-    }
-    if (entries->empty()) {
-      co_await spool.readable();
-      continue;
-    }
-    std::string body;
-    for (const auto& entry : *entries) body += entry.bytes;
-    auto reply = co_await exchange("/inner/records", std::move(body), {});
-    if (!reply.ok() || reply->status != 200) {
-      // They stay in the spool. The connection is good for everything else, and a new one would change nothing.
-      records_error_ = reply.ok() ? io::problem_of(*reply).message : reply.error().message;
-      ++services_.meters.records_not_taken;
-      env_.log().warn("records_not_taken", {{"status", reply.ok() ? reply->status : 0}, {"why", records_error_}});
-      status_due_.set();
-      if (connection->closed()) co_return;
-      co_await env_.sleep_for(services_.options.cadence.records_retry);
-      spool.rewind();
-      continue;
-    }
-    records_error_.clear();
-    auto acked = spool.ack(entries->back().sequence);
-    if (!acked.ok()) env_.log().warn("spool_not_acked", {{"why", acked.error().message}});
-  }
 }
 
 io::Task<Result<io::InnerAnswer>> ControlLink::exchange(std::string path, std::string body, std::string peer) {

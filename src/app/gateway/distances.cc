@@ -2,11 +2,13 @@
 
 #include <utility>
 
+#include "app/gateway/audit_log.h"
 #include "app/gateway/lease_home.h"
 #include "base/crypto/encode.h"
 #include "core/audit/distance.h"
 #include "core/audit/leaf.h"
 #include "format/json/json.h"
+#include "grid/source.h"
 
 namespace aigrid::gateway {
 
@@ -72,9 +74,9 @@ io::Task<Result<void>> state_one(Services& services, std::string peer, std::stri
                                      audit::format_distance(proposed), services.options.cadence.ask_within);
   if (!answer.ok()) co_return std::move(answer).error();
   AIGRID_CO_TRY(const Answer said, decode_answer(*answer));
-  AIGRID_CO_TRY(auto body, signed_by_both(services.audit, proposed, said));
+  AIGRID_CO_TRY(auto body, signed_by_both(*services.office.log, proposed, said));
   grid::AuditLeaf leaf;
-  leaf.source = services.board.gateway() + ".distances";
+  leaf.source = services.board.gateway() + grid::kSourceMark + "distances";
   leaf.epoch = services.ledger.epoch();
   leaf.sequence = sequence;
   leaf.unix_ms = proposed.unix_ms;
@@ -104,22 +106,33 @@ io::Task<void> state_distances(Services& services) {
   }
 }
 
-io::Task<void> serve_distance(Services& services, std::shared_ptr<io::H2Stream> stream) {
-  auto body = co_await stream->read_all(kMostBody);
-  if (!body.ok()) co_return;
-  auto proposed = audit::parse_distance(*body);
+namespace {
+
+// On the main worker, whose measurements and key they are: status and body.
+io::Task<Result<std::pair<int, std::string>>> answer_here(Services& services, std::string body) {
+  constexpr int kConflict = 409;
+  auto proposed = audit::parse_distance(body);
   auto stated = proposed.ok() ? audit::answer_distance(*proposed, own_end(services, proposed->a.gateway),
                                                        unix_ms(services.env.wall()))
                               : Result<audit::Distance>(proposed.error());
   if (stated.ok() && !services.audit.open()) stated = unavailable("this gateway's audit log has not begun");
-  std::string answer = stated.ok() ? std::string() : stated.error().message;
-  if (stated.ok()) {
-    const std::string text = audit::format_distance(*stated);
-    answer = encode(Answer{text, services.audit.key().public_key, services.audit.sign(text)});
-  }
-  const int status = stated.ok() ? 200 : 409;
-  if (!stream->respond({status, {{"content-type", "application/json"}}}).ok()) co_return;
-  auto sent = co_await stream->write(answer);
+  if (!stated.ok()) co_return std::pair(kConflict, stated.error().message);
+  const std::string text = audit::format_distance(*stated);
+  const AuditLog& log = *services.office.log;
+  co_return std::pair(200, encode(Answer{text, log.key().public_key, log.sign(text)}));
+}
+
+}  // namespace
+
+io::Task<void> serve_distance(Services& services, std::shared_ptr<io::H2Stream> stream) {
+  auto body = co_await stream->read_all(kMostBody);
+  if (!body.ok()) co_return;
+  std::function<io::Task<Result<std::pair<int, std::string>>>()> ask = [main = services.office.services, body = *body] {
+    return answer_here(*main, body);
+  };
+  auto answer = co_await services.office.door.ask(services.env, std::move(ask));
+  if (!answer.ok() || !stream->respond({answer->first, {{"content-type", "application/json"}}}).ok()) co_return;
+  auto sent = co_await stream->write(answer->second);
   if (sent.ok()) (void)stream->end();
 }
 

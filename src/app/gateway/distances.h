@@ -10,7 +10,7 @@
 
 namespace aigrid::gateway {
 
-// For ever.
+// For ever, on the main worker.
 io::Task<void> state_distances(Services& services);
 // POST /inner/distance: a peer's statement, answered with our own measurement and signature.
 io::Task<void> serve_distance(Services& services, std::shared_ptr<io::H2Stream> stream);

@@ -1,20 +1,22 @@
 #include "app/gateway/gateway.h"
 
+#include <algorithm>
+#include <map>
 #include <memory>
+#include <optional>
 #include <utility>
 
+#include "app/gateway/audit_log.h"
 #include "app/gateway/control_link.h"
 #include "app/gateway/distances.h"
-#include "app/gateway/inner_server.h"
-#include "app/gateway/public_api.h"
-#include "app/gateway/quotas.h"
-#include "app/gateway/relays.h"
-#include "app/gateway/services.h"
+#include "app/gateway/lease_home.h"
+#include "app/gateway/worker.h"
 #include "core/routing/readiness.h"
 #include "io/client/join.h"
 #include "io/client/ops_server.h"
 #include "io/client/renewal.h"
 #include "io/http/web.h"
+#include "io/store/epoch.h"
 
 namespace aigrid::gateway {
 
@@ -28,164 +30,245 @@ io::JoinOptions join_options(const GatewayOptions& options, const io::Address& p
   join.name = options.name;
   join.public_address = options.advertise_public.empty() ? public_at : options.advertise_public;
   join.inner_address = options.advertise_inner.empty() ? inner_at : options.advertise_inner;
+  join.workers = options.workers;
   return join;
 }
 
-// Everything of one gateway, built bottom up; destroyed in reverse.
+// What a gateway process has once, on its main worker, and the others as it knows them.
 class Process {
  public:
-  Process(io::Env& env, const GatewayOptions& options, io::WrapFn public_wrap,
-          std::unique_ptr<io::Membership> membership, std::unique_ptr<LedgerSpool> ledger)
-      : env_(env),
-        options_(options),
-        public_wrap_(std::move(public_wrap)),
-        membership_(std::move(membership)),
-        ledger_(std::move(ledger)),
-        board_(options.name),
-        queues_(env, board_, options.queue),
-        agents_(env, board_, [this] { control_.status_changed(); }),
-        slots_(env, board_, queues_, peers_, {options.name, 0}, options.cadence.slot_retry),
-        peers_(env, board_, *membership_, options.cadence,
-               [this](std::shared_ptr<io::H2Stream> s) { return inner_.serve_peer(std::move(s)); },
-               {[this] { slots_.siblings_changed(); },
-                [this](const std::string& gateway, const inner::SiteReport& report) {
-                  slots_.sibling_reported(gateway, report);
-                }}),
-        relays_(env, board_, peers_, *membership_, options.cadence),
-        quotas_(env, board_, peers_, options.leases, options.state + "/leases"),
-        audit_(env, board_, *membership_, options.state, options.cadence),
-        services_{env, options, board_, queues_, slots_, agents_, peers_, relays_, *ledger_, audit_, meters_, quotas_},
-        control_(services_, *membership_),
-        inner_(services_, *membership_, control_),
-        public_(services_),
-        limits_(public_.limits()),
-        connections_(env.executor()),
-        tasks_(env.executor()) {
-    queues_.owned([this](const std::string& deployment) { return slots_.owns(deployment); });
-    board_.on_change([this] { queues_.rows_changed(); });
+  Process(io::Env& env, const GatewayOptions& options, std::unique_ptr<io::Membership> membership, std::uint64_t epoch)
+      : env_(env), options_(options), membership_(std::move(membership)), epoch_(epoch), come_(env.executor()) {}
+  ~Process() {
+    if (main_) main_->end();  // what runs there uses what is destroyed before it
   }
-  // What peers ask of us on connections that we dialled uses all that is built above them.
-  ~Process() { peers_.leave_all(); }
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
 
   io::Task<int> run(std::unique_ptr<io::Listener> public_listener, std::unique_ptr<io::Listener> inner_listener) {
-    public_listener_ = std::move(public_listener);  // its accepting task ends after this frame
-    auto held = control_.load_held();
-    if (held.ok()) {
-      bundle_changed();
-    } else if (held.error().code != Code::NotFound) {
+    if (auto begun = begin(); !begun.ok()) co_return failed("gateway_not_started", begun.error());
+    co_await hire(public_listener->address());
+    if (exit_code_ != 0) co_return exit_code_;
+    auto held = control_->load_held();
+    if (!held.ok() && held.error().code != Code::NotFound) {
       env_.log().fail("held_bundle_refused", {{"why", held.error().message}});
     }
-    control_.on_bundle([this] { bundle_changed(); });
-    tasks_.spawn(inner_.run(std::move(inner_listener)));
-    tasks_.spawn(control_.run());
-    tasks_.spawn(relays_.run());
-    tasks_.spawn(
-        io::keep_renewed(env_, *membership_, [this](std::string csr) { return control_.renew(std::move(csr)); }));
-    tasks_.spawn(serve_public(*public_listener_));
-    tasks_.spawn(serve_ops());
-    tasks_.spawn(settle_ledger());
-    tasks_.spawn(audit_.run());
-    tasks_.spawn(state_distances(services_));
-    tasks_.spawn(
-        audit_.show([this](std::string body) { return control_.exchange("/inner/audit", std::move(body), {}); }));
-    if (auto books = quotas_.open(ledger_->epoch()); !books.ok()) {
-      env_.log().fail("lease_books_unreadable", {{"why", books.error().message}});
-    }
-    tasks_.spawn(quotas_.run());
-    env_.log().note("gateway_started",
-                    {{"name", options_.name}, {"public", public_listener_->address()}, {"epoch", ledger_->epoch()}});
-    co_await env_.stop_requested().wait();
-    public_listener_->close();
-    const Time until = env_.now() + options_.cadence.drain_within;
-    while (meters_.requests_open + meters_.attempts_hosted > 0 && env_.now() < until)
-      co_await env_.sleep_for(options_.cadence.drain_look);
-    co_await stop_rest();
-    (void)ledger_->settle().ok();
-    if (ledger_->written() > 0) (void)co_await ledger_->spool().durable(ledger_->spool().next_sequence() - 1);
-    co_await audit_.settle();
+    membership_->on_change([this] { renewed(); });
+    spawn_tasks(std::move(inner_listener));
+    env_.log().note("gateway_started", {{"name", options_.name},
+                                        {"public", public_listener->address()},
+                                        {"workers", options_.workers},
+                                        {"epoch", epoch_}});
+    co_await main_->run(std::move(public_listener));
+    while (working_ > 0) co_await come_.wait();
     env_.log().note("gateway_stopped");
-    co_return 0;
+    co_return exit_code_;
+  }
+
+  // Messages of the other workers.
+  void arrived(std::uint32_t number, Worker* worker, Colleague colleague) {
+    others_[number] = {worker, std::move(colleague), {}};
+    come_.set();
+  }
+  void reported(std::uint32_t number, WorkerReport report) {
+    Other& other = others_.at(number);
+    const bool news = other.report.bundle_version != report.bundle_version;
+    other.report = std::move(report);
+    if (news) control_->status_changed();
+  }
+  void ended(const Result<void>& how) {
+    --working_;
+    if (!how.ok()) {
+      exit_code_ = failed("worker_failed", how.error());
+      stop_all();
+    }
+    come_.set();
   }
 
  private:
-  void bundle_changed() {
-    if (auto begun = audit_.law_changed(); !begun.ok()) {
+  struct Other {
+    Worker* worker = nullptr;  // touched through its door only
+    Colleague colleague;
+    WorkerReport report;
+  };
+
+  int failed(const char* event, const Error& error) {
+    env_.log().fail(event, {{"why", error.message}});
+    return 1;
+  }
+
+  Result<void> begin() {
+    Worker::Plan plan{0, epoch_, badge_of(*membership_), [this] { control_->status_changed(); }, [](WorkerReport) {}};
+    AIGRID_TRY(main_, Worker::make(env_, options_, std::move(plan), office_));
+    Services& services = main_->services();
+    log_.emplace(env_, services.board, *membership_, options_.state, options_.cadence);
+    leases_.emplace(env_, services.board, services.peers, options_.state + "/leases", options_.leases);
+    ControlLink::Hooks hooks{[this](std::shared_ptr<const Law> law) { adopt(std::move(law)); },
+                             [this](bool reached) { control_is(reached); }, [this] { return totals(); }};
+    control_.emplace(services, *membership_, std::move(hooks));
+    reception_.emplace(env_);
+    tasks_.emplace(env_.executor());
+    office_ = {reception_->door(), &services, &*control_, &*log_, &*leases_};
+    if (auto books = leases_->open(); !books.ok()) {
+      env_.log().fail("lease_books_unreadable", {{"why", books.error().message}});
+    }
+    return {};
+  }
+
+  // The other workers: returns when all of them know each other, or one could not begin.
+  io::Task<void> hire(io::Address public_at) {
+    for (std::uint32_t number = 1; number < options_.workers; ++number) {
+      Worker::Plan plan{number, epoch_, badge_of(*membership_), {}, {}};
+      ++working_;
+      env_.add_worker([this, door = office_.door, office = office_, plan = std::move(plan), public_at,
+                       options = options_](io::Env& env) {
+        return work(env, options, office, Hired{this, door}, plan, public_at);
+      });
+    }
+    while (exit_code_ == 0 && others_.size() + 1 < options_.workers) co_await come_.wait();
+    Crew crew{{main_->door(), &main_->services()}};
+    for (const auto& [number, other] : others_) crew.push_back(other.colleague);
+    for (const auto& [number, other] : others_) {
+      other.colleague.door.tell([worker = other.worker, crew] { worker->meet(crew); });
+    }
+    main_->meet(std::move(crew));
+  }
+
+  struct Hired {
+    Process* process;  // touched through the door only
+    io::Door door;
+  };
+  // The life of another worker, on its own thread, with copies of its own: it may outlive the process's main part.
+  static io::Task<void> work(io::Env& env, GatewayOptions options, Office office, Hired by, Worker::Plan plan,
+                             io::Address public_at) {
+    const std::uint32_t number = plan.number;
+    plan.report = [by, number](WorkerReport report) {
+      by.door.tell([process = by.process, number, report] { process->reported(number, report); });
+    };
+    Result<void> how;
+    auto worker = Worker::make(env, options, std::move(plan), office);
+    if (worker.ok()) {
+      by.door.tell([process = by.process, number, worker = worker->get(),
+                    colleague = Colleague{(*worker)->door(), &(*worker)->services()}] {
+        process->arrived(number, worker, colleague);
+      });
+      co_await (*worker)->met();
+      const io::ListenOptions shared{.share_port = true};
+      auto listener = env.listen(public_at, shared);
+      how = listener.ok() ? Result<void>() : Result<void>(listener.error());
+      if (listener.ok()) co_await (*worker)->run(std::move(*listener));
+      (*worker)->end();
+    } else {
+      how = worker.error();
+    }
+    by.door.tell([process = by.process, how] { process->ended(how); });
+    io::Event never(env.executor());
+    if (worker.ok()) co_await never.wait();  // letters to it come until the process ends
+  }
+
+  void spawn_tasks(std::unique_ptr<io::Listener> inner_listener) {
+    Services& services = main_->services();
+    tasks_->spawn(services.inner.run(std::move(inner_listener)));
+    tasks_->spawn(control_->run());
+    tasks_->spawn(
+        io::keep_renewed(env_, *membership_, [this](std::string csr) { return control_->renew(std::move(csr)); }));
+    tasks_->spawn(serve_ops());
+    tasks_->spawn(save_bundle());
+    tasks_->spawn(state_distances(services));
+    tasks_->spawn(
+        log_->show([this](std::string body) { return control_->exchange("/inner/audit", std::move(body), {}); }));
+  }
+
+  template <class F>
+  void tell_others(const F& what) {
+    for (const auto& [number, other] : others_) {
+      other.colleague.door.tell([worker = other.worker, what] { what(*worker); });
+    }
+  }
+
+  void adopt(std::shared_ptr<const Law> law) {
+    tell_others([law](Worker& worker) { worker.adopt(law); });
+    main_->adopt(std::move(law));
+    if (auto begun = log_->law_changed(); !begun.ok()) {
       env_.log().fail("audit_log_unusable", {{"why", begun.error().message}});
     }
-    agents_.bundle_changed();
-    peers_.reconcile();
-    inner_.reconcile();
-    public_.law_changed();
   }
 
-  // What the drain left: it is told, and whoever does not take that leaves its record all the same.
-  io::Task<void> stop_rest() {
-    public_.stop();
-    const Time until = env_.now() + options_.cadence.stop_within;
-    while (meters_.requests_open > 0 && env_.now() < until) co_await env_.sleep_for(options_.cadence.drain_look);
-    connections_.cancel();
+  void control_is(bool reached) {
+    tell_others([reached](Worker& worker) { worker.services().ledger.control_is(reached); });
+    main_->services().ledger.control_is(reached);
   }
 
-  io::Task<void> serve_public(io::Listener& listener) {
-    io::ServeFn serve = [this](io::Exchange& exchange) { return public_.serve(exchange); };
-    co_await io::serve_listener(env_, listener, connections_, limits_, std::move(serve), public_wrap_);
+  void renewed() {
+    const Badge badge = badge_of(*membership_);
+    tell_others([badge](Worker& worker) { worker.wear(badge); });
+    main_->wear(badge);
+  }
+
+  void stop_all() {
+    tell_others([](Worker& worker) { worker.services().env.stop_requested().set(); });
+    env_.stop_requested().set();
+  }
+
+  ControlLink::Totals totals() const {
+    const WorkerReport own = main_->report();
+    ControlLink::Totals out{own.bundle_version, own.meters.records_written, own.records_error};
+    for (const auto& [number, other] : others_) {
+      out.bundle_version = std::min(out.bundle_version, other.report.bundle_version);
+      out.requests += other.report.meters.records_written;
+      if (out.records_error.empty()) out.records_error = other.report.records_error;
+    }
+    return out;
+  }
+
+  std::string metrics() const {
+    ProcessMeters out{main_->report().meters, totals().bundle_version, options_.workers, log_->not_witnessed()};
+    for (const auto& [number, other] : others_) out.all += other.report.meters;
+    return out.text();
   }
 
   io::Task<void> serve_ops() {
     io::OpsCallbacks callbacks;
     callbacks.ready = [this] { return ready(); };
-    callbacks.metrics = [this] { return meters_.text(board_, ledger_->spool().backlog(), queues_.waiting()); };
+    callbacks.metrics = [this] { return metrics(); };
     auto served = co_await io::run_ops(env_, options_.ops, std::move(callbacks));
     if (!served.ok()) env_.log().fail("ops_listener_failed", {{"why", served.error().message}});
   }
 
-  // Records that a full disk keeps in memory go to it when there is room, whether or not requests come; so does the
-  // bundle.
-  io::Task<void> settle_ledger() {
+  // A bundle that a full disk did not take goes to it when there is room.
+  io::Task<void> save_bundle() {
     for (;;) {
       co_await env_.sleep_for(options_.cadence.status_every);
-      (void)ledger_->settle().ok();
-      meters_.records_homeless = ledger_->homeless();
-      control_.save_held();
-      // What a law permits until now and no longer ends here for streams that run, too.
-      const auto law = board_.current();
-      board_.renew(unix_seconds(env_.wall()));
-      if (law != board_.current()) public_.law_changed();
+      control_->save_held();
     }
   }
 
   // Can a request really be routed from here now?
   Result<void> ready() const {
-    if (!board_.loaded()) return unavailable("no bundle yet: control has not been reached since the join");
-    if (ledger_->full()) return unavailable("the disk is full: no more records can be kept");
-    if (!audit_.open()) return unavailable("the audit log cannot be written: the log of this process says why");
-    return routing::any_site_ready(board_.snapshot(), env_.now());
+    const Services& services = main_->services();
+    if (!services.board.loaded()) return unavailable("no bundle yet: control has not been reached since the join");
+    if (services.ledger.full()) return unavailable("the disk is full: no more records can be kept");
+    if (!services.audit.open()) {
+      return unavailable("the audit log cannot be written: the log of this process says why");
+    }
+    return routing::any_site_ready(services.board.snapshot(), env_.now());
   }
 
   io::Env& env_;
   const GatewayOptions& options_;
-  io::WrapFn public_wrap_;
   std::unique_ptr<io::Membership> membership_;
-  std::unique_ptr<LedgerSpool> ledger_;
-  Meters meters_;
-  Board board_;
-  Queues queues_;
-  Agents agents_;
-  Slots slots_;  // before the peers: what they have us host gives its slots back as their connections go
-  Peers peers_;
-  Relays relays_;
-  Quotas quotas_;
-  AuditLog audit_;
-  Services services_;
-  ControlLink control_;
-  InnerServer inner_;
-  PublicApi public_;
-  io::ServerLimits limits_;
-  std::unique_ptr<io::Listener> public_listener_;
-  io::TaskGroup connections_;
-  io::TaskGroup tasks_;
+  const std::uint64_t epoch_;
+  io::Event come_;
+  int exit_code_ = 0;
+  std::uint32_t working_ = 0;  // of the others
+  std::map<std::uint32_t, Other> others_;
+  Office office_{};  // whole when begin() has returned
+  std::unique_ptr<Worker> main_;
+  std::optional<AuditLog> log_;
+  std::optional<LeaseHome> leases_;
+  std::optional<ControlLink> control_;
+  std::optional<io::Reception> reception_;
+  std::optional<io::TaskGroup> tasks_;
 };
 
 }  // namespace
@@ -195,11 +278,16 @@ io::Task<int> run_gateway(io::Env& env, GatewayOptions options) {
     env.log().fail(event, {{"why", error.message}});
     return 1;
   };
+  if (options.workers > 1 && options.public_address.starts_with("unix:")) {
+    co_return failed("public_listener_failed",
+                     invalid("public address " + options.public_address + " with " + std::to_string(options.workers) +
+                             " workers: only a TCP port can be shared; give one, or --workers 1"));
+  }
   auto made = env.files().make_folders(options.state);
   if (!made.ok()) co_return failed("state_unusable", made.error());
   auto wrap = io::web_wrap(env, "public", options.public_address, options.public_tls);
   if (!wrap.ok()) co_return failed("public_tls_unusable", wrap.error());
-  const io::ListenOptions public_port{.share_port = options.share_public_port};
+  const io::ListenOptions public_port{.share_port = options.share_public_port || options.workers > 1};
   auto public_listener = env.listen(options.public_address, public_port);
   if (!public_listener.ok()) co_return failed("public_listener_failed", public_listener.error());
   auto inner_listener = env.listen(options.inner, {});
@@ -211,9 +299,9 @@ io::Task<int> run_gateway(io::Env& env, GatewayOptions options) {
   if (!membership.ok()) co_return failed("identity_unusable", membership.error());
   // A gateway is who its certificate says; a name given by hand only asks for one.
   options.name = (*membership)->name().id;
-  auto ledger = LedgerSpool::open(env, options.state, options.name, options.cadence.records.most_homeless);
-  if (!ledger.ok()) co_return failed("spool_unusable", ledger.error());
-  Process process(env, options, std::move(*wrap), std::move(*membership), std::move(*ledger));
+  auto epoch = io::raise_epoch(env.files(), options.state + "/epoch", env.wall());
+  if (!epoch.ok()) co_return failed("state_unusable", epoch.error());
+  Process process(env, options, std::move(*membership), *epoch);
   co_return co_await process.run(std::move(*public_listener), std::move(*inner_listener));
 }
 

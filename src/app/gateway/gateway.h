@@ -1,7 +1,9 @@
-// run_gateway: one gateway process: public API, inner fabric, queues of its site, spool. The same entry point serves
-// `main` and the virtual world. Returns the exit code once the Env asks to stop and running requests have ended.
+// run_gateway: one gateway process: public API, inner fabric, queues of its site, spool, on as many workers as it is
+// told to have. The same entry point serves `main` and the virtual world. Returns the exit code once the Env asks to
+// stop and running requests have ended.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "core/admission/lease_book.h"
@@ -18,6 +20,7 @@ struct GatewayOptions {
   std::string name;     // unique in the grid
   io::Address control;  // control's inner listener
   std::string token;    // join token; needed until the first join succeeded
+  std::uint32_t workers = 1;  // event loops, each on a thread of its own
   io::Address public_address = "127.0.0.1:0";
   io::WebCertificate public_tls;   // none: plain, on loopback only
   bool share_public_port = false;  // with the site's other gateways on this machine: whichever lives answers

@@ -2,11 +2,12 @@
 
 #include <utility>
 
+#include "app/gateway/control_link.h"
 #include "app/gateway/distances.h"
 #include "app/gateway/hosted_attempt.h"
 #include "app/gateway/kept.h"
+#include "app/gateway/lease_home.h"
 #include "app/gateway/members.h"
-#include "app/gateway/quotas.h"
 #include "app/gateway/relays.h"
 #include "format/json/json.h"
 #include "io/client/inner_ask.h"
@@ -33,8 +34,7 @@ bool from_sibling(const Board& board, const io::H2Stream& stream) {
 
 }  // namespace
 
-InnerServer::InnerServer(Services& services, io::Membership& membership, ControlLink& control)
-    : services_(services), membership_(membership), control_(control), tasks_(services.env.executor()) {}
+InnerServer::InnerServer(Services& services) : services_(services), tasks_(services.env.executor()) {}
 
 io::Task<void> InnerServer::run(std::unique_ptr<io::Listener> listener) {
   for (;;) {
@@ -49,32 +49,54 @@ io::Task<void> InnerServer::run(std::unique_ptr<io::Listener> listener) {
       services_.env.log().warn("inner_connections_full", {{"from", (*stream)->peer().address}});
       continue;  // closed unheard; the dialler tries again
     }
-    tasks_.spawn(serve(std::move(*stream)));
+    tasks_.spawn(serve(std::move(*stream), false));
   }
 }
 
-io::Task<void> InnerServer::serve(std::unique_ptr<io::Stream> raw) {
+io::Task<void> InnerServer::serve(std::unique_ptr<io::Stream> raw, bool relayed) {
   const std::string from = raw->peer().address;
   io::ServerTls options;
-  options.context = membership_.tls();
-  options.alpn = {io::kAlpnAsk, io::kAlpnServe};
+  options.context = services_.badge.tls;
+  for (std::uint32_t worker = 0; worker < services_.options.workers; ++worker) {
+    for (const char* alpn : {io::kAlpnAsk, io::kAlpnServe}) options.alpn.push_back(io::alpn_for(alpn, worker));
+  }
   options.client = io::ClientCertificate::Optional;
   auto stream = co_await services_.env.tls().accept(services_.env, std::move(raw), std::move(options));
   if (!stream.ok()) {
     services_.env.log().warn("inner_handshake_failed", {{"from", from}, {"why", stream.error().message}});
     co_return;
   }
+  const std::uint32_t worker = io::parse_alpn((*stream)->peer().alpn).worker;
+  if (relayed || worker == services_.worker) {
+    co_await serve_secured(std::move(*stream));
+    co_return;
+  }
+  const Colleague& there = services_.crew.at(worker);
+  const auto parcel = std::make_shared<io::Handover>(std::move(*stream));
+  there.door.tell([inner = &there.services->inner, parcel] { inner->take(*parcel); });
+}
+
+void InnerServer::take(io::Handover& connection) {
+  auto stream = connection.attach(services_.env);
+  if (!stream.ok()) {
+    services_.env.log().warn("inner_connection_not_taken", {{"why", stream.error().message}});
+    return;
+  }
+  tasks_.spawn(serve_secured(std::move(*stream)));
+}
+
+io::Task<void> InnerServer::serve_secured(std::unique_ptr<io::Stream> stream) {
   std::optional<Spiffe> who;
-  if (const auto& identity = (*stream)->peer().identity; !identity.empty()) {
+  if (const auto& identity = stream->peer().identity; !identity.empty()) {
     auto parsed = Spiffe::parse(identity);
-    if (!parsed.ok() || parsed->grid != membership_.name().grid) {
+    if (!parsed.ok() || parsed->grid != services_.badge.name.grid) {
       services_.env.log().warn("inner_peer_refused", {{"identity", identity}});
       co_return;
     }
     who = *parsed;
   }
-  const std::string alpn = (*stream)->peer().alpn;
-  co_await serve_connection(std::move(*stream), alpn, std::move(who));
+  const std::string alpn = io::parse_alpn(stream->peer().alpn).alpn;
+  co_await serve_connection(std::move(stream), alpn, std::move(who));
 }
 
 io::Task<void> InnerServer::serve_connection(std::unique_ptr<io::Stream> stream, std::string alpn,
@@ -167,7 +189,7 @@ io::Task<void> InnerServer::serve_peer(std::shared_ptr<io::H2Stream> stream) {
   } else if (path == "/inner/refused") {
     co_await io::hear_refusal(services_.env, *stream, "gateway");
   } else if (path == "/inner/lease" || path.starts_with("/inner/lease/")) {
-    co_await services_.quotas.home().serve(std::move(stream));
+    co_await serve_lease(std::move(stream), path);
   } else {
     co_await refuse_request(std::move(stream));
   }
@@ -182,7 +204,21 @@ io::Task<void> InnerServer::serve_relayed(std::shared_ptr<io::H2Stream> stream) 
   }
   if (!stream->respond({200, {}}).ok()) co_return;
   auto raw = io::tunnel(services_.env, std::move(stream), third->site);
-  co_await serve(std::move(raw));
+  co_await serve(std::move(raw), true);
+}
+
+// Books are the main worker's.
+io::Task<void> InnerServer::serve_lease(std::shared_ptr<io::H2Stream> stream, std::string path) {
+  constexpr std::size_t kMostBody = std::size_t{1} << 20U;
+  auto body = co_await stream->read_all(kMostBody);
+  if (!body.ok()) co_return;
+  std::function<io::Task<Result<LeaseHome::Answer>>()> ask = [leases = services_.office.leases, path, body = *body] {
+    return leases->answer(path, body);
+  };
+  auto said = co_await services_.office.door.ask(services_.env, std::move(ask));
+  if (!said.ok() || !stream->respond({said->first, {{"content-type", "application/json"}}}).ok()) co_return;
+  auto sent = co_await stream->write(said->second);
+  if (sent.ok()) (void)stream->end();
 }
 
 io::Task<void> InnerServer::serve_rows(std::shared_ptr<io::H2Stream> stream) {
@@ -228,7 +264,11 @@ io::Task<void> InnerServer::relay_to_control(std::shared_ptr<io::H2Stream> strea
     }
     co_return;
   }
-  auto reply = co_await control_.exchange(std::move(path), std::move(*body), std::move(peer));
+  std::function<io::Task<Result<io::InnerAnswer>>()> ask = [control = services_.office.control, path = std::move(path),
+                                                            body = std::move(*body), peer = std::move(peer)] {
+    return control->exchange(path, body, peer);
+  };
+  auto reply = co_await services_.office.door.ask(services_.env, std::move(ask));
   if (!reply.ok()) {
     co_await answer_problem(stream, 503, "control_unreachable", reply.error().message);
     co_return;

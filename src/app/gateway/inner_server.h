@@ -1,7 +1,8 @@
-// InnerServer: the gateway's inner listener. Who connects and with which ALPN fixes who asks: an agent's `aigrid/1-r`
-// and a peer's `aigrid/1-r` make us the requester; a peer's `aigrid/1` asks for attempts and rows; an agent's
-// `aigrid/1` asks for a renewal; a stranger without certificate may only join. Join and renewal are relayed to control
-// untouched. Whoever is not in the bundle is told so, and closed. One worker.
+// InnerServer: what a worker serves on inner connections. Who connects and with which ALPN fixes who asks: an agent's
+// `aigrid/1-r` and a peer's `aigrid/1-r` make us the requester; a peer's `aigrid/1` asks for attempts and rows; an
+// agent's `aigrid/1` asks for a renewal; a stranger without certificate may only join. Join and renewal are relayed to
+// control untouched. Whoever is not in the bundle is told so, and closed. The main worker listens for all, and hands
+// over the connections that are for others. One worker.
 #pragma once
 
 #include <functional>
@@ -10,17 +11,22 @@
 #include <optional>
 #include <string>
 
-#include "app/gateway/control_link.h"
 #include "app/gateway/services.h"
-#include "io/client/renewal.h"
+#include "base/spiffe.h"
+#include "io/tls/handover.h"
 
 namespace aigrid::gateway {
 
 class InnerServer {
  public:
-  InnerServer(Services& services, io::Membership& membership, ControlLink& control);
+  explicit InnerServer(Services& services);
 
+  // The main worker: accepts for ever.
   io::Task<void> run(std::unique_ptr<io::Listener> listener);
+  // A connection that the main worker accepted for this one.
+  void take(io::Handover& connection);
+  // Ends every connection, and what is served on it.
+  void leave_all() { tasks_.cancel(); }
   // What a peer may ask of us.
   io::Task<void> serve_peer(std::shared_ptr<io::H2Stream> stream);
   // A new bundle: connections on which we serve somebody who is not in it are closed.
@@ -29,7 +35,9 @@ class InnerServer {
  private:
   static constexpr std::size_t kMaxJoinBody = 64 * 1024;
 
-  io::Task<void> serve(std::unique_ptr<io::Stream> raw);
+  // TLS, and then as its ALPN says; `relayed`: it came inside another connection, which is this worker's.
+  io::Task<void> serve(std::unique_ptr<io::Stream> raw, bool relayed);
+  io::Task<void> serve_secured(std::unique_ptr<io::Stream> stream);
   io::Task<void> serve_connection(std::unique_ptr<io::Stream> stream, std::string alpn, std::optional<Spiffe> who);
   io::Task<void> ask_dialler(std::unique_ptr<io::Stream> stream, Spiffe who);
   io::Task<void> serve_dialler(std::unique_ptr<io::Stream> stream, std::optional<Spiffe> who);
@@ -37,11 +45,10 @@ class InnerServer {
   io::Task<void> refuse_request(std::shared_ptr<io::H2Stream> stream);
   io::Task<void> serve_relayed(std::shared_ptr<io::H2Stream> stream);
   io::Task<void> serve_rows(std::shared_ptr<io::H2Stream> stream);
+  io::Task<void> serve_lease(std::shared_ptr<io::H2Stream> stream, std::string path);
   io::Task<void> relay_to_control(std::shared_ptr<io::H2Stream> stream, std::string path, std::string peer);
 
   Services& services_;
-  io::Membership& membership_;
-  ControlLink& control_;
   std::map<io::H2Connection*, Spiffe> served_;  // with a certificate; before tasks_, whose frames leave it
   io::TaskGroup tasks_;
 };

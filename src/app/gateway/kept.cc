@@ -4,12 +4,14 @@
 #include <utility>
 
 #include "app/audit/proof_file.h"
+#include "app/gateway/audit_log.h"
 #include "app/gateway/lease_home.h"
 #include "app/gateway/request_view.h"
 #include "base/crypto/encode.h"
 #include "base/spiffe.h"
 #include "core/audit/leaf.h"
 #include "format/json/json.h"
+#include "grid/source.h"
 
 namespace aigrid::gateway {
 
@@ -23,12 +25,37 @@ openai::ApiError refusal_of(const Error& error, const std::string& which) {
   return {404, "audit_part_not_found", "no \"" + which.substr(0, 120) + "\" in this audit log", ""};
 }
 
+io::Task<Result<bool>> flush(AuditSpool& spool) { co_return co_await spool.flushed(); }
+
+// Has the log all that worker `of` of this process appended before? Waits for it a while.
+io::Task<bool> flushed(Services& services, std::uint32_t of) {
+  if (of >= services.crew.size()) co_return true;  // it is no more: what it left comes when it comes
+  const Colleague& there = services.crew[of];
+  std::function<io::Task<Result<bool>>()> ask = [spool = &there.services->audit] { return flush(*spool); };
+  const auto done = co_await there.door.ask(services.env, std::move(ask));
+  co_return done.ok() && *done;
+}
+
+io::Task<Result<audit::Proven>> prove(Services& services, grid::Receipt receipt) {
+  const bool all = co_await flushed(services, grid::worker_of(receipt.source));
+  std::function<io::Task<Result<audit::Proven>>()> ask = [log = services.office.log, receipt] {
+    return log->prove(receipt);
+  };
+  auto proven = co_await services.office.door.ask(services.env, std::move(ask));
+  if (!proven.ok() && proven.error().code == Code::NotFound && !all) {
+    co_return unavailable("this gateway's audit log is behind: try again");
+  }
+  co_return proven;
+}
+
+io::Task<Result<std::string>> key_of(const AuditLog& log) { co_return audit::format_key(log.key()); }
+
 io::Task<Phase<std::string>> request_here(Services& services, std::string tenant, std::string which) {
   const bool proof = which.ends_with(kProof);
   const std::string id = proof ? which.substr(0, which.size() - kProof.size()) : which;
   const auto named = audit::receipt_of(services.audit.name(), id);
   if (!named.ok()) co_return tl::unexpected(unknown_request(id));
-  auto proven = co_await services.audit.prove(*named);
+  auto proven = co_await prove(services, *named);
   if (!proven.ok() && proven.error().code == Code::NotFound) co_return tl::unexpected(unknown_request(id));
   if (!proven.ok()) co_return tl::unexpected(openai::ApiError{503, "no_capacity", proven.error().message, ""});
   const auto leaf = audit::decode_leaf(proven->row.body);
@@ -36,6 +63,9 @@ io::Task<Phase<std::string>> request_here(Services& services, std::string tenant
   if (request == nullptr || request->tenant != tenant) co_return tl::unexpected(unknown_request(id));
   const std::string receipt = audit::format_receipt(*named);
   if (!proof) co_return audit::show_request(*request, receipt);
+  std::function<io::Task<Result<std::string>>()> ask = [log = services.office.log] { return key_of(*log); };
+  auto key = co_await services.office.door.ask(services.env, std::move(ask));
+  if (!key.ok()) co_return tl::unexpected(openai::ApiError{503, "no_capacity", key.error().message, ""});
   audit::ProofFile file;
   file.receipt = receipt;
   file.leaf = std::move(proven->row.body);
@@ -43,15 +73,26 @@ io::Task<Phase<std::string>> request_here(Services& services, std::string tenant
   file.size = proven->size;
   file.proof = std::move(proven->proof);
   file.checkpoint = std::move(proven->checkpoint);
-  file.key = audit::format_key(services.audit.key());
+  file.key = std::move(*key);
   co_return audit::encode(file);
+}
+
+// All that is here now is in what a reader of the log begins with.
+io::Task<Result<std::string>> part(Services& services, std::string which) {
+  if (which == "log") {
+    for (std::uint32_t worker = 0; worker < services.crew.size(); ++worker) (void)co_await flushed(services, worker);
+  }
+  std::function<io::Task<Result<std::string>>()> ask = [log = services.office.log, which = std::move(which)] {
+    return log->part(which);
+  };
+  co_return co_await services.office.door.ask(services.env, std::move(ask));
 }
 
 io::Task<Phase<std::string>> kept_here(Services& services, KeptAsk ask) {
   if (!ask.tenant.empty()) co_return co_await request_here(services, std::move(ask.tenant), std::move(ask.which));
-  auto part = co_await services.audit.part(ask.which);
-  if (!part.ok()) co_return tl::unexpected(refusal_of(part.error(), ask.which));
-  co_return std::move(*part);
+  auto read = co_await part(services, ask.which);
+  if (!read.ok()) co_return tl::unexpected(refusal_of(read.error(), ask.which));
+  co_return std::move(*read);
 }
 
 std::string encode(const Phase<std::string>& answer) {

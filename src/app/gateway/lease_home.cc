@@ -48,7 +48,7 @@ io::Task<Result<std::string>> ask_gateway(io::Env& env, Peers& peers, std::strin
 
 LeaseHome::LeaseHome(io::Env& env, const Board& board, Peers& peers, std::string folder,
                      const admission::LeaseTimes& times)
-    : env_(env), board_(board), peers_(peers), folder_(std::move(folder)), times_(times) {}
+    : env_(env), board_(board), peers_(peers), homes_(board, peers), folder_(std::move(folder)), times_(times) {}
 
 Result<void> LeaseHome::open() {
   AIGRID_CHECK_OK(env_.files().make_folders(folder_));
@@ -76,28 +76,11 @@ std::string LeaseHome::path_of(const std::string& scope) const {
   return folder_ + "/" + crypto::hex(crypto::view(crypto::sha256(scope))).substr(0, 32);
 }
 
-std::vector<std::string> LeaseHome::living(const std::string& tenant) const {
-  std::vector<std::string> out;
-  const auto& tables = board_.tables();
-  const auto index = tables.find_tenant(tenant);
-  for (const auto& g : tables.gateways) {
-    const auto site = tables.find_site(g.site);
-    if (index && site && !tables.tenants[*index].permitted.contains(*site)) continue;
-    if (g.name == board_.gateway() || peers_.reaches(g.name)) out.push_back(g.name);
-  }
-  if (out.empty()) out.push_back(board_.gateway());  // nobody of its zone lives: nobody can serve it either
-  return out;
-}
-
-admission::Homes LeaseHome::homes(const std::string& scope, const std::string& tenant) const {
-  return admission::homes_of(scope, living(tenant));
-}
-
 io::Task<Result<grid::LeaseAnswer>> LeaseHome::act(grid::LeaseAsk ask) {
   Shelf& at = shelf(ask.scope);
   io::Turns::Turn turn(at.turns);
   co_await turn.mine();
-  const auto homes = this->homes(ask.scope, ask.tenant);
+  const auto homes = homes_.of(ask.scope, ask.tenant);
   if (homes.home != board_.gateway()) {
     // What was lent here while it could not be reached, it must know.
     if (std::exchange(at.acting, false)) co_await keep(at, ask.scope, homes.home);
@@ -150,34 +133,25 @@ Result<std::string> LeaseHome::take_copy(std::string_view text) {
   return std::string("{}");
 }
 
-io::Task<std::pair<int, std::string>> LeaseHome::answer_to(std::string path, std::string body) {
+io::Task<Result<LeaseHome::Answer>> LeaseHome::answer(std::string path, std::string body) {
   constexpr int kBad = 400;
   constexpr int kElsewhere = 409;
+  if (!board_.loaded()) co_return Answer(503, "this gateway has no configuration yet");
   if (path == "/inner/lease/copy") {
     auto taken = take_copy(body);
-    if (!taken.ok()) co_return std::pair(kBad, taken.error().message);
-    co_return std::pair(200, *taken);
+    if (!taken.ok()) co_return Answer(kBad, taken.error().message);
+    co_return Answer(200, *taken);
   }
   if (path == "/inner/lease/read") {
     const auto found = shelves_.find(body);
-    if (found == shelves_.end() || found->second->book.version() == 0) co_return std::pair(200, std::string());
-    co_return std::pair(200, inner::encode(found->second->book.state(body, env_.now()), unix_ms(env_.wall())));
+    if (found == shelves_.end() || found->second->book.version() == 0) co_return Answer(200, std::string());
+    co_return Answer(200, inner::encode(found->second->book.state(body, env_.now()), unix_ms(env_.wall())));
   }
   auto ask = inner::decode_lease_ask(body);
-  if (!ask.ok()) co_return std::pair(kBad, ask.error().message);
+  if (!ask.ok()) co_return Answer(kBad, ask.error().message);
   auto answer = co_await act(std::move(*ask));
-  if (!answer.ok()) co_return std::pair(kElsewhere, answer.error().message);
-  co_return std::pair(200, inner::encode(*answer));
-}
-
-io::Task<void> LeaseHome::serve(std::shared_ptr<io::H2Stream> stream) {
-  auto body = co_await read_small(*stream);
-  if (!body.ok()) co_return;
-  std::pair<int, std::string> answer(503, "this gateway has no configuration yet");
-  if (board_.loaded()) answer = co_await answer_to(stream->request().target, std::move(*body));
-  if (!stream->respond({answer.first, {{"content-type", "application/json"}}}).ok()) co_return;
-  auto sent = co_await stream->write(answer.second);
-  if (sent.ok()) (void)stream->end();
+  if (!answer.ok()) co_return Answer(kElsewhere, answer.error().message);
+  co_return Answer(200, inner::encode(*answer));
 }
 
 }  // namespace aigrid::gateway

@@ -1,6 +1,6 @@
 // LeaseHome: the books of the scopes whose home this gateway is, and copies of those whose successor it is. A book that
 // lends is first on this gateway's disk and at its successor, as far as that can be reached; who becomes home asks the
-// others for their copy first. What is lent and to whom is decided in core/admission. One worker.
+// others for their copy first. What is lent and to whom is decided in core/admission. Belongs to the main worker.
 #pragma once
 
 #include <map>
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "app/gateway/board.h"
+#include "app/gateway/homes.h"
 #include "app/gateway/peers.h"
 #include "core/admission/lease_book.h"
 #include "io/store/turns.h"
@@ -22,13 +23,11 @@ class LeaseHome {
 
   // Books from the disk. For start-up.
   Result<void> open();
-  // The gateways that may keep what belongs to a tenant and can be reached now, and which of them is the home.
-  admission::Homes homes(const std::string& scope, const std::string& tenant) const;
-  std::size_t gateways(const std::string& tenant) const { return living(tenant).size(); }
   // As the home. Unavailable: another gateway is.
   io::Task<Result<grid::LeaseAnswer>> act(grid::LeaseAsk ask);
-  // POST /inner/lease, /inner/lease/copy, /inner/lease/read.
-  io::Task<void> serve(std::shared_ptr<io::H2Stream> stream);
+  // POST /inner/lease, /inner/lease/copy, /inner/lease/read: status and body.
+  using Answer = std::pair<int, std::string>;
+  io::Task<Result<Answer>> answer(std::string path, std::string body);
 
  private:
   struct Shelf {
@@ -38,17 +37,16 @@ class LeaseHome {
     bool acting = false;    // it is ours, and nobody else's copy is newer
     std::string kept_with;  // the successor that has a copy
   };
-  std::vector<std::string> living(const std::string& tenant) const;
   Shelf& shelf(const std::string& scope);
   std::string path_of(const std::string& scope) const;
   io::Task<void> begin_acting(Shelf& at, std::string scope);
   io::Task<void> keep(Shelf& at, std::string scope, std::string successor);
   Result<std::string> take_copy(std::string_view text);
-  io::Task<std::pair<int, std::string>> answer_to(std::string path, std::string body);
 
   io::Env& env_;
   const Board& board_;
   Peers& peers_;
+  Homes homes_;
   std::string folder_;
   admission::LeaseTimes times_;
   std::map<std::string, std::unique_ptr<Shelf>> shelves_;

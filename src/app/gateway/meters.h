@@ -1,11 +1,10 @@
-// Meters: what this worker counts for /metrics. Plain counters, one worker.
+// Meters: what one worker counts for /metrics, and sums of several. Plain counters.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <string>
 
-#include "app/gateway/board.h"
 #include "base/time.h"
 
 namespace aigrid::gateway {
@@ -23,16 +22,31 @@ struct Meters {
   std::uint64_t completion_tokens = 0;
   std::uint64_t bundles_applied = 0;
   std::uint64_t bundles_refused = 0;
+  std::uint64_t records_written = 0;
+  std::uint64_t records_backlog = 0;  // not acknowledged by control
   std::uint64_t records_homeless = 0;
   std::uint64_t records_not_taken = 0;  // batches
+  std::uint64_t audit_leaves = 0;
+  std::uint64_t audit_behind = 0;  // leaves that are not in the signed log yet
+  std::uint64_t audit_lost = 0;
+  std::uint64_t queue_waiting = 0;
   // Time to the first byte, cumulative buckets in seconds.
   static constexpr double kTtftBounds[] = {0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30};
   std::uint64_t ttft_buckets[std::size(kTtftBounds) + 1] = {};
   double ttft_sum_s = 0;
 
   void first_byte(Duration after);
+  Meters& operator+=(const Meters& other);
+};
+
+// Of the process as a whole.
+struct ProcessMeters {
+  Meters all;  // of its workers
+  std::uint64_t bundle_version = 0;
+  std::uint64_t workers = 1;
+  std::uint64_t audit_not_witnessed = 0;
   // OpenMetrics text.
-  std::string text(const Board& board, std::uint64_t spool_backlog, std::size_t queued) const;
+  std::string text() const;
 };
 
 }  // namespace aigrid::gateway

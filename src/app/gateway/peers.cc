@@ -1,5 +1,6 @@
 #include "app/gateway/peers.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -12,11 +13,12 @@
 
 namespace aigrid::gateway {
 
-Peers::Peers(io::Env& env, Board& board, io::Membership& membership, const dispatch::Cadence& cadence, Serve serve,
-             Siblings hooks)
+Peers::Peers(io::Env& env, Board& board, const Badge& badge, Place place, const dispatch::Cadence& cadence,
+             Serve serve, Siblings hooks)
     : env_(env),
       board_(board),
-      membership_(membership),
+      badge_(badge),
+      place_(place),
       cadence_(cadence),
       serve_(std::move(serve)),
       hooks_(std::move(hooks)),
@@ -53,50 +55,63 @@ void Peers::reconcile() {
     const auto* known = find(gateway);
     if (peer.asking && (known == nullptr || known->site != peer.site)) peer.asking->close();
   }
-  for (const auto& [gateway, connection] : serving_) {
-    if (find(gateway) == nullptr) connection->close();
+  for (const auto& [dial, connection] : serving_) {
+    if (!wanted(dial)) connection->close();
   }
-  for (const auto& g : board_.tables().gateways) {
-    if (g.name <= board_.gateway()) continue;  // the lower name dials
-    for (const char* alpn : {io::kAlpnAsk, io::kAlpnServe}) {
-      bool& running = dialling_[g.name + " " + alpn];
-      if (running) continue;
-      running = true;
-      tasks_.spawn(keep_dialling(g.name, alpn));
-    }
+  for (auto& dial : wanted()) {
+    if (dialling_.insert(dial).second) tasks_.spawn(keep_dialling(std::move(dial)));
   }
   hooks_.changed();
 }
 
-io::Task<void> Peers::keep_dialling(std::string gateway, std::string alpn) {
+std::vector<Peers::Dial> Peers::wanted() const {
+  std::vector<Dial> out;
+  for (const auto& g : board_.tables().gateways) {
+    if (g.name <= board_.gateway() || g.workers == 0) continue;  // the lower name dials
+    out.push_back({g.name, io::kAlpnAsk, place_.worker % g.workers});
+    for (std::uint32_t w = place_.worker; w < g.workers; w += place_.workers) {
+      out.push_back({g.name, io::kAlpnServe, w});
+    }
+  }
+  return out;
+}
+
+bool Peers::wanted(const Dial& dial) const {
+  const auto all = wanted();
+  return std::find(all.begin(), all.end(), dial) != all.end();
+}
+
+io::Task<void> Peers::keep_dialling(Dial dial) {
   io::Backoff backoff(random_seed(env_), {cadence_.redial_least, cadence_.redial_most});
-  while (const grid::Gateway* peer = find(gateway)) {
+  while (wanted(dial)) {
+    const grid::Gateway* peer = find(dial.gateway);
     io::InnerDial what;
     what.to = address_of(*peer);
-    what.alpn = alpn;
-    what.grid = membership_.name().grid;
+    what.alpn = dial.alpn;
+    what.worker = dial.worker;
+    what.grid = badge_.name.grid;
     what.role = Role::Gateway;
     what.site = peer->site;
     what.within = cadence_.dial_within;
-    const bool asks = alpn == io::kAlpnAsk;
+    const bool asks = dial.alpn == io::kAlpnAsk;
     if (!asks) what.serve = serve_;
-    auto dialled = co_await io::dial_inner(env_, membership_.tls(), std::move(what));
+    auto dialled = co_await io::dial_inner(env_, badge_.tls, std::move(what));
     if (dialled.ok()) {
       const Time since = env_.now();
       std::shared_ptr<io::H2Connection> connection = std::move(*dialled);
       if (asks) {
-        co_await follow(connection, gateway);
+        co_await follow(connection, dial.gateway);
       } else {
-        serving_[gateway] = connection;
+        serving_[dial] = connection;
         co_await connection->run();
-        serving_.erase(gateway);
+        serving_.erase(dial);
       }
       // A peer that takes us and drops us at once is no better than one that does not answer.
       if (env_.now() - since >= cadence_.ping_within) backoff.succeeded();
     }
     co_await env_.sleep_for(backoff.failed());
   }
-  dialling_.erase(gateway + " " + alpn);
+  dialling_.erase(dial);
 }
 
 io::Task<void> Peers::follow(std::shared_ptr<io::H2Connection> connection, std::string gateway, std::string via) {

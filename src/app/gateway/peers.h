@@ -1,19 +1,23 @@
-// Peers: the connections to the other gateways, those of other sites and of this one (siblings). Of a pair, the lower
-// name dials both kinds (`aigrid/1`, on which it asks, and `aigrid/1-r`, on which the other asks), so each side has one
-// connection on which it is the requester. On that one we follow the peer's site rows, measure the link, and open
+// Peers: one worker's connections to the other gateways, those of other sites and of this one (siblings). Of a pair,
+// the lower name dials both kinds (`aigrid/1`, on which it asks, and `aigrid/1-r`, on which the other asks), each of
+// its workers one to ask on, and between them one for each of the other's workers: so every worker of either side has
+// one connection on which it is the requester. On that one we follow the peer's site rows, measure the link, and open
 // attempts. One worker.
 #pragma once
 
+#include <compare>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "app/gateway/badge.h"
 #include "app/gateway/board.h"
 #include "core/dispatch/cadence.h"
 #include "core/resilience/link_estimator.h"
-#include "io/client/renewal.h"
 #include "io/env/env.h"
 #include "io/http/h2_connection.h"
 
@@ -30,7 +34,12 @@ class Peers {
     std::function<void(const std::string& gateway, const inner::SiteReport& report)> reported;
   };
 
-  Peers(io::Env& env, Board& board, io::Membership& membership, const dispatch::Cadence& cadence, Serve serve,
+  // This worker, of so many of its process.
+  struct Place {
+    std::uint32_t worker = 0;
+    std::uint32_t workers = 1;
+  };
+  Peers(io::Env& env, Board& board, const Badge& badge, Place place, const dispatch::Cadence& cadence, Serve serve,
         Siblings hooks);
 
   // Dials what the bundle names and we should dial, and leaves whom it no longer names; call after every bundle change.
@@ -65,8 +74,16 @@ class Peers {
     std::shared_ptr<io::H2Connection> asking;
     resilience::LinkEstimator link;
   };
-  io::Task<void> keep_dialling(std::string gateway, std::string alpn);
-  io::Task<void> serve_dialled(std::shared_ptr<io::H2Connection> connection);
+  // A connection that we make: to a worker of a gateway, of one kind.
+  struct Dial {
+    std::string gateway;
+    std::string alpn;
+    std::uint32_t worker = 0;
+    friend auto operator<=>(const Dial&, const Dial&) = default;
+  };
+  std::vector<Dial> wanted() const;
+  bool wanted(const Dial& dial) const;
+  io::Task<void> keep_dialling(Dial dial);
   io::Task<void> follow_rows(std::shared_ptr<io::H2Connection> connection, std::string gateway, std::string site);
   io::Task<void> measure(std::shared_ptr<io::H2Connection> connection, std::string gateway);
   const grid::Gateway* find(const std::string& gateway) const;
@@ -78,14 +95,15 @@ class Peers {
 
   io::Env& env_;
   Board& board_;
-  io::Membership& membership_;
+  const Badge& badge_;
+  Place place_;
   dispatch::Cadence cadence_;
   Serve serve_;
   Siblings hooks_;
   std::string asked_last_;  // gateway: sites with several are asked in turn
   std::map<std::string, Peer> peers_;
-  std::map<std::string, bool> dialling_;
-  std::map<std::string, std::shared_ptr<io::H2Connection>> serving_;  // that we dialled and on which the peer asks
+  std::set<Dial> dialling_;
+  std::map<Dial, std::shared_ptr<io::H2Connection>> serving_;  // that we dialled and on which the peer asks
   io::TaskGroup tasks_;
 };
 

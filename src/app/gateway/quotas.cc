@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "app/gateway/lease_home.h"
 #include "format/inner/leases.h"
 
 namespace aigrid::gateway {
@@ -37,13 +38,16 @@ void Quotas::Reservation::settle(const admission::Need& used) {
   for (const auto& taken : std::exchange(taken_, {})) taken.from->settle(taken.need, used);
 }
 
-Quotas::Quotas(io::Env& env, const Board& board, Peers& peers, const admission::LeaseTimes& times, std::string folder)
-    : env_(env), board_(board), peers_(peers), times_(times), home_(env, board, peers, std::move(folder), times) {}
-
-Result<void> Quotas::open(std::uint64_t epoch) {
-  epoch_ = epoch;
-  return home_.open();
-}
+Quotas::Quotas(io::Env& env, const Board& board, Peers& peers, const admission::LeaseTimes& times, const Office& office,
+               std::string holder, std::uint64_t epoch)
+    : env_(env),
+      board_(board),
+      peers_(peers),
+      times_(times),
+      office_(office),
+      homes_(board, peers),
+      holder_(std::move(holder)),
+      epoch_(epoch) {}
 
 std::vector<Quotas::Scope> Quotas::scopes_of(const Caller& caller) const {
   std::vector<Scope> out;
@@ -63,7 +67,7 @@ std::vector<Quotas::Scope> Quotas::scopes_of(const Caller& caller) const {
 Quotas::Borrowed& Quotas::borrowed(const Scope& scope, const std::string& tenant) {
   auto& from = borrowed_[scope.name];
   if (!from.holder) {
-    from.holder = std::make_shared<admission::LeaseHolder>(scope.name, board_.gateway(), epoch_, times_);
+    from.holder = std::make_shared<admission::LeaseHolder>(scope.name, holder_, epoch_, times_);
     from.turns = std::make_unique<io::Turns>(env_.executor());
   }
   from.tenant = tenant;
@@ -111,7 +115,7 @@ io::Task<std::optional<grid::LeaseAnswer>> Quotas::refill(Borrowed& from, std::o
   }
   const Time asked_at = env_.now();
   grid::LeaseAsk question =
-      holder->ask(need ? &*need : nullptr, static_cast<std::uint32_t>(home_.gateways(from.tenant)));
+      holder->ask(need ? &*need : nullptr, homes_.holders(from.tenant));
   question.tenant = from.tenant;
   Asking asking(holder);
   auto answer = co_await ask(std::move(question));
@@ -124,8 +128,13 @@ io::Task<std::optional<grid::LeaseAnswer>> Quotas::refill(Borrowed& from, std::o
 }
 
 io::Task<Result<grid::LeaseAnswer>> Quotas::ask(grid::LeaseAsk question) {
-  const std::string home = home_.homes(question.scope, question.tenant).home;
-  if (home == board_.gateway()) co_return co_await home_.act(std::move(question));
+  const std::string home = homes_.of(question.scope, question.tenant).home;
+  if (home == board_.gateway()) {
+    std::function<io::Task<Result<grid::LeaseAnswer>>()> act = [leases = office_.leases, question] {
+      return leases->act(question);
+    };
+    co_return co_await office_.door.ask(env_, std::move(act));
+  }
   std::string body = inner::encode(question);
   auto answer = co_await ask_gateway(env_, peers_, home, "/inner/lease", std::move(body), times_.answer_within);
   if (!answer.ok()) co_return std::move(answer).error();

@@ -1,5 +1,5 @@
-// Quotas: what keys, projects and tenants may use, as this gateway's requests meet it: reserve before dispatch, settle
-// once at the end. What it lends from it borrows from each scope's home gateway (lease_home), itself or a peer; the
+// Quotas: what keys, projects and tenants may use, as this worker's requests meet it: reserve before dispatch, settle
+// once at the end. What it lends from it borrows from each scope's home gateway (lease_home), its own or a peer; the
 // control plane is not asked. Decisions are core/admission's. One worker; outlives every request.
 #pragma once
 
@@ -10,15 +10,19 @@
 #include <string>
 #include <vector>
 
-#include "app/gateway/lease_home.h"
+#include "app/gateway/homes.h"
 #include "app/gateway/phases.h"
+#include "core/admission/lease_holder.h"
 #include "core/admission/refusal.h"
+#include "io/store/turns.h"
 
 namespace aigrid::gateway {
 
 class Quotas {
  public:
-  Quotas(io::Env& env, const Board& board, Peers& peers, const admission::LeaseTimes& times, std::string folder);
+  // `holder`: under which name this worker borrows, in this epoch.
+  Quotas(io::Env& env, const Board& board, Peers& peers, const admission::LeaseTimes& times, const Office& office,
+         std::string holder, std::uint64_t epoch);
 
   // What is reserved for one request, until settle() or its end, when nothing but the request itself counts.
   class Reservation {
@@ -38,14 +42,12 @@ class Quotas {
     std::vector<Taken> taken_;
   };
 
-  Result<void> open(std::uint64_t epoch);
   // Reports what was used, for ever.
   io::Task<void> run();
   using Answer = tl::expected<Reservation, admission::Refused>;
   io::Task<Answer> reserve(Caller caller, admission::Need need);
   // The x-ratelimit headers of what this caller is limited by; as of now.
   void add_headers(const Caller& caller, http::Headers& headers) const;
-  LeaseHome& home() { return home_; }
 
  private:
   struct Scope {
@@ -68,8 +70,10 @@ class Quotas {
   const Board& board_;
   Peers& peers_;
   admission::LeaseTimes times_;
-  LeaseHome home_;
-  std::uint64_t epoch_ = 0;
+  const Office& office_;
+  Homes homes_;
+  std::string holder_;
+  std::uint64_t epoch_;
   std::map<std::string, Borrowed> borrowed_;
   std::set<std::string> reporting_;
 };

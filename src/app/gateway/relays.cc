@@ -10,8 +10,8 @@
 
 namespace aigrid::gateway {
 
-Relays::Relays(io::Env& env, Board& board, Peers& peers, io::Membership& membership, const dispatch::Cadence& cadence)
-    : env_(env), board_(board), peers_(peers), membership_(membership), cadence_(cadence), tasks_(env.executor()) {}
+Relays::Relays(io::Env& env, Board& board, Peers& peers, const Badge& badge, const dispatch::Cadence& cadence)
+    : env_(env), board_(board), peers_(peers), badge_(badge), cadence_(cadence), tasks_(env.executor()) {}
 
 io::Task<void> Relays::run() {
   for (;;) {
@@ -72,12 +72,12 @@ io::Task<Result<std::shared_ptr<io::H2Connection>>> Relays::dial(std::string gat
   if (!taken.ok()) co_return std::move(taken).error();
   io::InnerDial what;
   what.to = gateway + " through " + third;
-  what.grid = membership_.name().grid;
+  what.grid = badge_.name.grid;
   what.role = Role::Gateway;
   what.site = site;
   what.within = std::max(Duration{}, until - env_.now());
   auto raw = io::tunnel(env_, std::move(*asked), via);
-  auto secured = co_await io::secure_inner(env_, membership_.tls(), std::move(raw), std::move(what));
+  auto secured = co_await io::secure_inner(env_, badge_.tls, std::move(raw), std::move(what));
   if (!secured.ok()) co_return std::move(secured).error();
   co_return std::shared_ptr<io::H2Connection>(std::move(*secured));
 }

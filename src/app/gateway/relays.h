@@ -9,10 +9,10 @@
 #include <set>
 #include <string>
 
+#include "app/gateway/badge.h"
 #include "app/gateway/board.h"
 #include "app/gateway/peers.h"
 #include "io/client/backoff.h"
-#include "io/client/renewal.h"
 #include "io/env/env.h"
 #include "io/http/h2_connection.h"
 
@@ -20,7 +20,7 @@ namespace aigrid::gateway {
 
 class Relays {
  public:
-  Relays(io::Env& env, Board& board, Peers& peers, io::Membership& membership, const dispatch::Cadence& cadence);
+  Relays(io::Env& env, Board& board, Peers& peers, const Badge& badge, const dispatch::Cadence& cadence);
 
   // Looks for ways to whom no link reaches, for as long as the gateway lives.
   io::Task<void> run();
@@ -44,7 +44,7 @@ class Relays {
   io::Env& env_;
   Board& board_;
   Peers& peers_;
-  io::Membership& membership_;
+  const Badge& badge_;
   dispatch::Cadence cadence_;
   std::map<std::string, Sought> sought_;
   io::TaskGroup tasks_;

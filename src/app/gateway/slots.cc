@@ -21,12 +21,15 @@ std::uint32_t whole_ms(Duration d) {
 
 }  // namespace
 
-Slots::Slots(io::Env& env, Board& board, Queues& queues, Peers& peers, dispatch::Member self, Duration ask_again)
+Slots::Slots(io::Env& env, Board& board, Queues& queues, Peers& peers, dispatch::Member self, std::uint32_t workers,
+             Duration ask_again)
     : env_(env),
       board_(board),
       queues_(queues),
       peers_(peers),
       self_(self),
+      workers_(workers),
+      beside_(queues, self.worker),
       desk_(std::move(self), ask_again),
       alarm_(env.timer([this] { feed(desk_event::Alarm{}); })),
       tasks_(env.executor()) {}
@@ -44,7 +47,8 @@ void Slots::release(dispatch::Ticket ticket) {
 }
 
 void Slots::siblings_changed() {
-  desk_event::Living living{{self_}};
+  desk_event::Living living;
+  for (std::uint32_t worker = 0; worker < workers_; ++worker) living.members.push_back({self_.gateway, worker});
   for (const auto& gateway : peers_.siblings()) {
     for (std::uint32_t worker = 0; worker < gateway.workers; ++worker) living.members.push_back({gateway.name, worker});
   }
@@ -55,6 +59,12 @@ void Slots::siblings_changed() {
 void Slots::sibling_reported(const std::string& gateway, const inner::SiteReport& report) {
   board_.site_reported(report, env_.now(),
                        [&](const std::string& deployment) { return desk_.owner(deployment).gateway == gateway; });
+}
+
+void Slots::worker_reported(std::uint32_t worker, const inner::SiteReport& report) {
+  const dispatch::Member from{self_.gateway, worker};
+  board_.site_reported(report, env_.now(),
+                       [&](const std::string& deployment) { return desk_.owner(deployment) == from; });
 }
 
 void Slots::feed(const dispatch::DeskEvent& event) {
@@ -81,6 +91,7 @@ void Slots::claim(const desk_action::Claim& claim) {
   ask.held = claim.held;
   ask.remaining_ms = whole_ms(claim.remaining);
   if (claim.owner == self_) return claim_here(claim.claim, ask);
+  if (claim.owner.gateway == self_.gateway) return claim_beside(claim.claim, claim.owner.worker, ask);
   auto stream = peers_.open_to(claim.owner.gateway, "/inner/slot");
   if (!stream.ok()) return feed(desk_event::Lost{claim.claim});
   elsewhere_[claim.claim] = *stream;
@@ -91,11 +102,22 @@ void Slots::claim_here(dispatch::ClaimId claim, const inner::SlotAsk& ask) {
   const auto at = here_.emplace(claim, 0).first;
   // The answer may come from inside, before we know the queue's ticket: what it frees, ours frees too.
   const dispatch::Ticket ticket = queues_.ask(ask, [this, claim](const Answer& answer) {
-    if (answer.granted) return feed(desk_event::Granted{claim, answer.node});
-    here_.erase(claim);
-    feed(desk_event::Refused{claim, answer.message, answer.better});
+    if (!answer.granted) here_.erase(claim);
+    answered(claim, answer);
   });
   if (here_.contains(claim)) at->second = ticket;
+}
+
+void Slots::claim_beside(dispatch::ClaimId claim, std::uint32_t worker, const inner::SlotAsk& ask) {
+  next_to_us_[claim] = beside_.ask(worker, ask, [this, claim](const Answer& answer) {
+    if (!answer.granted) next_to_us_.erase(claim);
+    answered(claim, answer);
+  });
+}
+
+void Slots::answered(dispatch::ClaimId claim, const Answer& answer) {
+  if (answer.granted) return feed(desk_event::Granted{claim, answer.node});
+  feed(desk_event::Refused{claim, answer.message, answer.better});
 }
 
 io::Task<void> Slots::claim_there(dispatch::ClaimId claim, std::shared_ptr<io::H2Stream> stream, std::string line) {
@@ -110,11 +132,7 @@ io::Task<void> Slots::claim_there(dispatch::ClaimId claim, std::shared_ptr<io::H
         env_.log().warn("slot_answer_refused", {{"why", answer.error().message}});
         break;
       }
-      if (answer->granted) {
-        feed(desk_event::Granted{claim, answer->node});
-      } else {
-        feed(desk_event::Refused{claim, answer->message, answer->better});
-      }
+      answered(claim, {answer->granted, answer->node, answer->message, answer->better});
     }
   }
   stream->reset();
@@ -124,6 +142,7 @@ io::Task<void> Slots::claim_there(dispatch::ClaimId claim, std::shared_ptr<io::H
 
 void Slots::drop(dispatch::ClaimId claim) {
   if (auto there = elsewhere_.extract(claim); !there.empty()) there.mapped()->reset();
+  if (auto beside = next_to_us_.extract(claim); !beside.empty()) beside_.release(beside.mapped());
   if (auto here = here_.extract(claim); !here.empty()) queues_.release(here.mapped());
 }
 
@@ -152,11 +171,13 @@ io::Task<void> Slots::serve(std::shared_ptr<io::H2Stream> stream) {
     answer = given;
     woken.set();
   };
+  const bool ours = ask->worker == self_.worker || ask->worker >= workers_;  // who asks may not know how many we are
   struct Held {
-    Queues& queues;
-    dispatch::Ticket ticket;
-    ~Held() { queues.release(ticket); }
-  } const held{queues_, queues_.ask(*ask, take)};
+    Slots& slots;
+    bool ours;
+    std::uint64_t ticket;
+    ~Held() { ours ? slots.queues_.release(ticket) : slots.beside_.release(ticket); }
+  } const held{*this, ours, ours ? queues_.ask(*ask, take) : beside_.ask(ask->worker, *ask, take)};
   stream->on_failure([&woken] { woken.set(); });
   while (!answer && !stream->failure()) co_await woken.wait();
   stream->on_failure([] {});

@@ -1,5 +1,6 @@
 #include "app/up/launch.h"
 
+#include <string>
 #include <utility>
 
 namespace aigrid::up {
@@ -46,6 +47,7 @@ io::ProcessSpec gateway_process(const std::string& program, const UpOptions& opt
   add(spec, "--public-address", own.open);
   add(spec, "--inner", own.inner);
   add(spec, "--ops", own.ops);
+  if (options.workers > 1) add(spec, "--workers", std::to_string(options.workers));
   if (gateway.shares_port) spec.argv.emplace_back("--share-public-port");
   spec.env = {{"AIGRID_JOIN_TOKEN", token}, {"AIGRID_ADMIN_KEY", ""}};
   return spec;

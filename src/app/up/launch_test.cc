@@ -70,6 +70,13 @@ TEST(Launch, gateways_of_one_site_share_its_public_port) {
   EXPECT_EQ(spec.argv.back(), "--share-public-port");
 }
 
+TEST(Launch, gateways_have_as_many_workers_as_asked_for) {
+  UpOptions more = options();
+  EXPECT_EQ(value(gateway_process("aigrid", more, addresses(), {"paris", "paris"}, ""), "--workers"), "");
+  more.workers = 3;
+  EXPECT_EQ(value(gateway_process("aigrid", more, addresses(), {"paris", "paris"}, ""), "--workers"), "3");
+}
+
 TEST(Launch, secrets_stand_in_no_command_line) {
   Remembered remembered;
   remembered.admin_key = "the-admin-key";

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -44,6 +45,7 @@ struct UpOptions {
   std::string models;
   std::string engines = "engines";
   std::map<std::string, int> gateways;  // by site, where more than one: they share its public port
+  std::uint32_t workers = 1;            // of each gateway
   bool detach = false;
   bool json = false;
   bool no_chat = false;

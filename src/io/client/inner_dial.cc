@@ -1,10 +1,33 @@
 #include "io/client/inner_dial.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "io/tls/tls.h"
 
 namespace aigrid::io {
+
+namespace {
+
+constexpr char kWorkerMark = '~';
+
+}  // namespace
+
+std::string alpn_for(std::string_view alpn, std::uint32_t worker) {
+  return worker == 0 ? std::string(alpn) : std::string(alpn) + kWorkerMark + std::to_string(worker);
+}
+
+InnerAlpn parse_alpn(std::string_view text) {
+  const auto mark = text.find(kWorkerMark);
+  InnerAlpn out{std::string(text.substr(0, mark)), 0};
+  if (mark != std::string_view::npos) {
+    const std::string_view number = text.substr(mark + 1);
+    const auto read = std::from_chars(number.data(), number.data() + number.size(), out.worker);
+    if (read.ec != std::errc() || read.ptr != number.data() + number.size() || out.worker == 0) out.alpn.clear();
+  }
+  if (out.alpn != kAlpnAsk && out.alpn != kAlpnServe) out.alpn.clear();
+  return out;
+}
 
 Result<Spiffe> accept_peer(const InnerDial& what, const std::string& identity) {
   AIGRID_TRY(Spiffe peer, Spiffe::parse(identity));
@@ -37,7 +60,7 @@ Task<Result<std::unique_ptr<H2Connection>>> secure_inner(Env& env, std::shared_p
     under->close();
   });
   alarm->arm(env.now() + what.within);
-  ClientTls options{std::move(tls), {}, {what.alpn}, {}, {}};
+  ClientTls options{std::move(tls), {}, {alpn_for(what.alpn, what.worker)}, {}, {}};
   auto secured = co_await env.tls().connect(env, std::move(raw), std::move(options));
   alarm->cancel();
   if (!secured.ok()) {

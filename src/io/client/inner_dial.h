@@ -4,9 +4,11 @@
 // must be.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "base/spiffe.h"
@@ -20,9 +22,19 @@ class TlsContext;
 inline constexpr const char* kAlpnAsk = "aigrid/1";      // the dialler asks, the acceptor answers
 inline constexpr const char* kAlpnServe = "aigrid/1-r";  // the dialler answers
 
+// A gateway's connections belong to one of its workers each; the dialler says to which with the ALPN: `aigrid/1~2` is
+// `aigrid/1` with worker 2.
+std::string alpn_for(std::string_view alpn, std::uint32_t worker);
+struct InnerAlpn {
+  std::string alpn;  // kAlpnAsk or kAlpnServe; empty: another
+  std::uint32_t worker = 0;
+};
+InnerAlpn parse_alpn(std::string_view text);
+
 struct InnerDial {
   Address to;
   std::string alpn = kAlpnAsk;
+  std::uint32_t worker = 0;  // of a gateway that has several
   std::string grid;          // the peer's must be the same
   std::optional<Role> role;  // the peer's; nullopt: control or gateway
   std::string site;          // the peer's; empty: any

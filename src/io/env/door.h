@@ -19,6 +19,7 @@ namespace aigrid::io {
 
 class Door {
  public:
+  Door() = default;  // leads nowhere: to be assigned before it is used
   // Runs `what` there, later; not at all when the reception is gone.
   void tell(std::function<void()> what) const;
   // Runs the task that `work` makes there; what it returns comes back here. Who stops waiting does not stop the work.
