@@ -78,6 +78,10 @@ struct PolicyExample {
   std::string tenancy{};
 };
 
+// Policy::on_change: what becomes of requests under way where a change of the law forbids them.
+inline constexpr std::string_view kCut = "cut";
+inline constexpr std::string_view kDrain = "drain";
+
 // Applies to the tenants or projects it names (empty: to all). Short form: `zone` bounds where their requests may
 // execute. Full form: permits, forbids and transfers, each for named actions.
 struct Policy {
@@ -91,6 +95,7 @@ struct Policy {
   std::vector<Clause> forbid{};
   std::vector<Clause> transfer{};
   std::vector<PolicyExample> examples{};
+  std::string on_change{};  // cut | drain; empty: cut
 };
 
 }  // namespace aigrid::grid

@@ -47,6 +47,15 @@ struct Terms {
   std::uint64_t prompt_most = 0;  // so many prompt tokens the body can be at most; 0: not known
 };
 
+// What a request itself asked of its place, beyond what its key says: by it, it can be asked again under another law.
+struct Asked {
+  std::vector<std::string> zones;
+  std::uint32_t data_level = 0;
+  std::vector<std::string> regimes;
+  std::vector<std::string> only_sites;
+  std::vector<std::string> ignore_sites;
+};
+
 // Exactly one per request, written by its ingress gateway. Identity: (source, epoch, sequence), for ever.
 struct Record {
   std::string source;  // gateway name
@@ -71,6 +80,7 @@ struct Record {
   std::int64_t total_us = 0;
   std::uint64_t bundle_version = 0;  // the signed bundle whose policies and prices were in force at admission
   Terms terms = {};
+  Asked asked = {};
   std::vector<AttemptRecord> attempts;
 };
 

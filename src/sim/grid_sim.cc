@@ -109,23 +109,32 @@ bool GridSim::admit(Request& r, std::uint32_t version) {
   return true;
 }
 
+// A client that may not come in at one door tries two others.
+bool GridSim::enter(Request& r) {
+  constexpr int kDoors = 3;
+  for (int tried = 0; tried < kDoors; ++tried) {
+    r.here = static_cast<SiteIndex>(random_.below(sites_.size()));
+    if (sites_[r.here].up && admit(r, sites_[r.here].version)) return true;
+  }
+  return false;
+}
+
 void GridSim::arrive(std::uint64_t id) {
   ++totals_.requests;
   Request r;
-  r.here = static_cast<SiteIndex>(random_.below(sites_.size()));
   r.trail.asker = static_cast<std::uint32_t>(random_.below(registry_.askers.size()));
   r.stream = random_.below(3) != 0;
   r.length = static_cast<std::uint32_t>(8 + random_.below(32));
   r.input.prompt_tokens = static_cast<std::uint32_t>(10 + random_.below(100));
   r.input.max_output_tokens = random_.below(2) == 0 ? r.length : 0;
-  r.input.tier = static_cast<grid::Tier>(random_.below(grid::kTiers.size()));
-  const std::uint32_t version = sites_[r.here].version;
-  if (!sites_[r.here].up || !admit(r, version)) {
+  const std::uint64_t tier = random_.below(grid::kTiers.size() + 2);  // half of them in haste: those are asked twice
+  r.input.tier = tier < grid::kTiers.size() ? static_cast<grid::Tier>(tier) : grid::Tier::Realtime;
+  if (!enter(r)) {
     ++totals_.refused_at_the_door;
     --left_;
     return;
   }
-  r.trail.steps.push_back({Part::Ingress, r.here, version});
+  r.trail.steps.push_back({Part::Ingress, r.here, sites_[r.here].version});
   r.life = std::make_unique<dispatch::RequestLife>(budget_, r.input, random_.next(), r.stream);
   requests_.emplace(id, std::move(r));
   resilience::requested(rows_.hedging);
@@ -172,8 +181,8 @@ void GridSim::carry_out(std::uint64_t id, Request& r, const dispatch::Action& a)
       const auto it = requests_.find(id);
       if (it != requests_.end() && it->second.alarm == generation) tell(id, event::Alarm{});
     });
-  } else if (const auto* answer = std::get_if<action::Answer>(&a)) {
-    r.current = answer->attempt;
+  } else if (const auto* won = std::get_if<action::Won>(&a)) {
+    r.current = won->attempt;
     r.racing = false;
   } else if (const auto* done = std::get_if<action::Finish>(&a)) {
     finish(id, r, *done);

@@ -118,6 +118,7 @@ class GridSim {
   // The ingress.
   void arrive(std::uint64_t id);
   bool admit(Request& r, std::uint32_t version);
+  bool enter(Request& r);
   void tell(std::uint64_t id, const dispatch::Event& event);
   void ask(std::uint64_t id, Request& r, const dispatch::action::Ask& a);
   void cancel(Request& r, std::uint32_t number);

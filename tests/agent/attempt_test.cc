@@ -51,12 +51,26 @@ TEST_F(AttemptTest, AWholeAnswerIsOneTail) {
   EXPECT_EQ(trial.end->usage.completion_tokens, 4U);
 }
 
+TEST_F(AttemptTest, AWholeAnswerSaysThatItHasBegun) {
+  grid.engines.running(grid.engine("chat").url)->script().decode_tokens_per_s = 2;
+  Trial trial = grid.chat_trial("slow", 6, false);
+  grid.begin(trial);
+  EXPECT_TRUE(grid.world.run_until([&] { return trial.tokens > 0; }, 1s)) << "long before it is there";
+  EXPECT_EQ(trial.order, "Ht");
+  EXPECT_EQ(trial.tokens, 1U);
+  EXPECT_GT(trial.head.prompt_tokens, 0U);
+  grid.finish(trial);
+  EXPECT_EQ(trial.order, "HtTE");
+  EXPECT_EQ(trial.tokens, 6U);
+}
+
 TEST_F(AttemptTest, ALongWholeAnswerIsAcceptedBeforeItIsThere) {
-  grid.engines.running(grid.engine("chat").url)->script().decode_tokens_per_s = 1;
+  grid.engines.running(grid.engine("chat").url)->script().prefill_tokens_per_s = 0.5;
   Trial trial = grid.chat_trial("slow", 20, false);
   grid.begin(trial);
   EXPECT_TRUE(grid.world.run_until([&] { return trial.order == "H"; }, 3s));
   EXPECT_TRUE(grid.world.run_until([&] { return trial.order == "Ht"; }, 6s));  // it still works
+  EXPECT_EQ(trial.tokens, 0U);
   grid.finish(trial);
   EXPECT_EQ(trial.end->finish, "length");
 }

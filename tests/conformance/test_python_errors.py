@@ -30,6 +30,11 @@ CASES = {  # what is asked → (class, status, code)
     "unknown model": ({"model": "gpt-4o"}, openai.NotFoundError, 404, "model_not_found"),
     "residency": ({"extra_body": {"grid": {"only": ["zurich"]}}}, openai.PermissionDeniedError, 403, None),
     "parameter": ({"temperature": 9.0}, openai.BadRequestError, 400, "invalid_value"),
+    # Tiers of OpenAI's that there are not here: never another one in silence.
+    "scale tier": ({"service_tier": "scale"}, openai.BadRequestError, 400, "invalid_value"),
+    "ultrafast tier": ({"service_tier": "ultrafast"}, openai.BadRequestError, 400, "invalid_value"),
+    "unknown tier": ({"service_tier": "Priority"}, openai.BadRequestError, 400, "invalid_value"),
+    "tier that is no word": ({"service_tier": 1}, openai.BadRequestError, 400, "invalid_type"),
     "context": ({"messages": [{"role": "user", "content": "word " * 60000}]}, openai.BadRequestError, 400, "context_length_exceeded"),
     "unmet target": ({"extra_body": {"grid": {"max_ttft_ms": 0.01, "mode": "require"}}}, openai.UnprocessableEntityError, 422,
                      "constraint_unsatisfiable"),

@@ -1,18 +1,20 @@
-"""Prints the figures of a running grid as a table: .dev/venv/bin/python tests/e2e/figures.py [NAME…] (after ./dev build).
+"""Prints the figures of a running grid as a table: .dev/venv/bin/python tests/e2e/figures.py [NAME[=COUNT]…] (after ./dev build).
 
-Starts the example grid, measures as the tests do, and stops it. AIGRID_FULL=1: the long forms. Names: start, propagation,
-failover, outage, residency, ledger, streams; none: the first four. The rows are those of a Markdown table; ./dev drill keeps them."""
+Starts the example grid, measures as the tests do, and stops it. COUNT: of writes, rounds, seconds, requests or kills; without it a
+short form. Names: start, propagation, failover, outage, residency, ledger, streams; none: the first four. The rows are those of a
+Markdown table; ./dev drill keeps them."""
 import sys
 import time
 
 import broken_streams
+import harms
 import mixed_run
 import test_failover
 import test_propagation
 import test_residency
 from deadline import percentile, until
-from grid import FRENCH, FULL, Grid, run
-from load import Load, mixed
+from grid import FRENCH, Grid, run
+from load import Load, mixed, silent_cuts, unstarted_failures
 
 ROWS = []
 
@@ -22,7 +24,7 @@ def row(figure, value, limit="", good=True):
     print(f"| {figure} | {value} | {limit} | {'' if good else '**missed**'} |", flush=True)
 
 
-def start(grid):
+def start(grid, _):
     """From the start of `up` over a state that exists to the first token of a chat at its first gateway."""
     run("down", "--state", grid.state)
     began = time.monotonic()
@@ -33,35 +35,50 @@ def start(grid):
     grid.ready()
 
 
-def propagation(grid):
-    taken = test_propagation.delays(grid, 200 if FULL else 50)
+def propagation(grid, writes):
+    taken = test_propagation.delays(grid, writes)
     grid.delete("tenants", "speed")
     row("write → applied on all gateways, p50", f"{percentile(taken, 0.5) * 1000:.0f} ms")
     row("write → applied on all gateways, p99", f"{percentile(taken, 0.99) * 1000:.0f} ms", "1000 ms", percentile(taken, 0.99) <= 1)
 
 
-def reroute(grid, what, names):
-    """With clients at other sites; asserts that nothing unstarted failed and no stream ended silently."""
+def reroute(grid, what, names, rounds):
+    """Clients at other sites, embeddings only: how long the ones take that are hit."""
     slowest, hit = [], 0
-    for _ in range(5 if FULL else 1):
+    for _ in range(rounds):
         try:
             one, count = test_failover.reroute(grid, names, "frankfurt", ["stockholm", "zurich"])
             slowest, hit = [*slowest, one], hit + count
         finally:
             grid.restart(*names)
             grid.ready()
-    row(f"{what} killed with -9 under load, {len(slowest)} times: the slowest of {hit} rerouted requests",
+    row(f"{what} killed with -9 under embeddings, {rounds} times: the slowest of {hit} rerouted requests",
         f"{max(slowest) * 1000:.0f} ms", "1000 ms", max(slowest) <= 1)
-    row(f"{what}: requests that had not begun and failed", "0", "0")  # reroute() has asserted it
 
 
-def failover(grid):
-    reroute(grid, "a node", ["agent-frankfurt-1"])
-    reroute(grid, "a site", grid.of_site("frankfurt"))
+def survive(grid, harm, rounds):
+    outcomes, under_way = [], 0
+    for _ in range(rounds):
+        seen, _, streams = harms.suffer(grid, harm)
+        outcomes, under_way = outcomes + seen, under_way + streams
+    what = f"{harm.name}, {rounds} times, {len(outcomes)} requests, {under_way} streams there at the moment"
+    unstarted, cut = unstarted_failures(outcomes), silent_cuts(outcomes)
+    row(f"{what}: requests that had not begun and failed", len(unstarted), 0, not unstarted)
+    row("the same: streams that ended without a word", len(cut), 0, not cut)
+    if harm.gentle:
+        failed = [o for o in outcomes if not o.finished and not o.stream]
+        ended = [o for o in outcomes if not o.finished and o.stream]
+        row("the same: requests failed, streams cut", f"{len(failed)}, {len(ended)}", "0, 0", not failed and not ended)
 
 
-def outage(grid):
-    seconds = 60 if FULL else 10
+def failover(grid, rounds):
+    reroute(grid, "a node", ["agent-frankfurt-1"], rounds)
+    reroute(grid, "a site", grid.of_site("frankfurt"), rounds)
+    for harm in harms.HARMS:
+        survive(grid, harm, rounds)
+
+
+def outage(grid, seconds):
     grid.kill("control")
     try:
         with Load(grid, ["paris", "stockholm", "zurich"], mixed(grid)) as load:
@@ -79,8 +96,7 @@ def outage(grid):
     row("the same: records still missing at control after its return", "0", "0")  # settled() has waited for it
 
 
-def ledger(grid):
-    count = 500 if FULL else 30
+def ledger(grid, count):
     def deaths():
         for names in (["agent-paris-1"], grid.of_site("lyon"), ["gateway-zurich"]):
             grid.kill(*names)
@@ -98,13 +114,12 @@ def ledger(grid):
         f"{len(missing)}, {len(doubled)}", "0, 0", not missing and not doubled)
     row("the same, engines that were not killed, idle: their own counters − ledger, prompt and generated tokens",
         f"{off[0]}, {off[1]}", "0, 0", off == [0, 0])
-    taken = mixed_run.stopping_times(grid, 20 if FULL else 5)
+    taken = mixed_run.stopping_times(grid, max(5, count // 25))
     row(f"client gone → engine idle through two gateways, the slowest of {len(taken)}", f"{max(taken) * 1000:.0f} ms", "250 ms",
         max(taken) <= 0.25)
 
 
-def residency(grid):
-    requests = 1000 if FULL else 160
+def residency(grid, requests):
     answers, tokens = test_residency.campaign(grid, requests)
     test_residency.check_answers(answers)
     served = [a for _, a in answers if getattr(a, "status", 0) == 200]
@@ -118,32 +133,50 @@ def residency(grid):
     row(f"tokens that the engines of the {len(tokens)} nodes outside France counted meanwhile", str(abroad), "0", not abroad)
 
 
-FIGURES = {"start": start, "propagation": propagation, "failover": failover, "outage": outage, "residency": residency,
-           "ledger": ledger, "streams": streams}
+def streams(grid, kills):
+    seen = broken_streams.measure(grid, kills)
+    row(f"{seen.streams} greedy streams, 8 at a time, a node killed with -9 under them {kills} times: wrong ends", seen.wrong, "0", not seen.wrong)
+    row(f"of {seen.hit} whose node died: resumed at another", share(seen.resumed, seen.hit), "≥ 99 %", seen.resumed >= 0.99 * seen.hit > 0)
+    row("of these: continued from exactly the ids that their client had", share(seen.exact, seen.resumed), "100 %", seen.exact == seen.resumed)
+    row("of these: the very text of the unbroken stream", share(seen.same, seen.resumed), "≥ 98 %", seen.same >= 0.98 * seen.resumed)
+    row("of the others: part where the engine's two likeliest tokens nearly tie", f"{seen.near} of {seen.resumed - seen.same}", "all",
+        seen.near == seen.resumed - seen.same)
+    whole, beyond = (broken_streams.p99(of) * 1000 for of in (seen.pauses, seen.beyond))
+    row("pause that a client saw over the change of node, p99", f"{whole:.0f} ms")
+    row("of it beyond what the CPU engine itself says it spent on prompts, p99 (detection is in it)", f"{beyond:.0f} ms", "500 ms", beyond <= 500)
+    for line in seen.odd:
+        print(line, file=sys.stderr)
 
 
-def streams(grid):
-    kills = 25 if FULL else 2
-    total, wrong, resumed, same, near, longest = broken_streams.measure(grid, kills)
-    row(f"{total} greedy streams, 8 at a time, a node killed with -9 under them {kills} times: wrong ends", wrong, "0", wrong == 0)
-    row("of these resumed at another node", resumed, "> 0", resumed > 0)
-    row("of these with the very text of the unbroken stream", f"{same} ({same / max(resumed, 1):.1%})", "98 %", same >= 0.98 * resumed)
-    row("of the others, those that part where the engine's two likeliest tokens nearly tie", f"{near} of {resumed - same}", "all",
-        near == resumed - same)
-    row("longest pause that a client saw, with the prompt read again by a CPU", f"{longest * 1000:.0f} ms")
+def share(part, whole):
+    return f"{part} ({part / max(whole, 1):.1%})"
 
 
-def main(names):
-    unknown = [n for n in names if n not in FIGURES]
-    if unknown:
-        sys.exit(f"figures: no figure \"{unknown[0]}\"; there are {', '.join(FIGURES)}")
+# name → what measures it, and the count of its short form.
+FIGURES = {"start": (start, 1), "propagation": (propagation, 50), "failover": (failover, 1), "outage": (outage, 10),
+           "residency": (residency, 160), "ledger": (ledger, 30), "streams": (streams, 2)}
+
+
+def read(words):
+    """[(what measures it, count)] of NAME or NAME=COUNT."""
+    out = []
+    for word in words:
+        name, _, count = word.partition("=")
+        if name not in FIGURES or not (count or "1").isdigit():
+            sys.exit(f"figures: no figure \"{word}\"; there are {', '.join(FIGURES)}, each with =COUNT or without")
+        out.append((FIGURES[name][0], int(count or FIGURES[name][1])))
+    return out
+
+
+def main(words):
+    asked = read(words or [n for n in FIGURES if n not in ("residency", "ledger", "streams")])
     print("| figure | measured | limit | |\n|---|---|---|---|", flush=True)
     grid = Grid()
     try:
         grid.start()
         grid.ready()
-        for name in names or [n for n in FIGURES if n not in ("residency", "ledger", "streams")]:
-            FIGURES[name](grid)
+        for measure, count in asked:
+            measure(grid, count)
     finally:
         grid.stop()
     return 0 if all(ROWS) else 1

@@ -11,6 +11,7 @@ import wire
 class Outcome:
     site: str           # where it was asked
     sent: float         # monotonic seconds
+    stream: bool = False
     ended: float = 0.0
     head: float = 0.0   # when the answer began; 0: never
     status: int = 0
@@ -62,7 +63,7 @@ class Load:
         turn = 0
         while not self._over.is_set():
             target, body = self.make(site, n, turn)
-            outcome = Outcome(site, time.monotonic())
+            outcome = Outcome(site, time.monotonic(), bool(body.get("stream")))
             with self._lock:
                 self._open.append(outcome)
             try:

@@ -3,8 +3,11 @@ import os
 import signal
 import time
 
+import pytest
+
+import harms
 from deadline import until
-from load import Load, mixed, silent_cuts, unstarted_failures
+from load import Load, silent_cuts, unstarted_failures
 
 REROUTE_S = 1.0
 
@@ -41,15 +44,6 @@ def reroute(grid, processes, victim, sites):
     return slowest_after(load.outcomes, killed)
 
 
-def under_mixed_load(grid, processes, sites, victim):
-    with Load(grid, sites, mixed(grid)) as load:
-        until(lambda: load.count() >= 15, 30, "load")
-        killed = time.monotonic()
-        grid.kill(*processes)
-        until(lambda: sum(o.sent > killed + REROUTE_S for o in load.outcomes) >= 12, 60, "load after the kill")
-    check(load, killed, victim)
-
-
 def test_a_node_killed_under_load_fails_nothing_unstarted(grid):
     # Frankfurt has one node, so losing it moves its requests to another site.
     try:
@@ -69,12 +63,13 @@ def test_a_site_killed_under_load_fails_nothing_unstarted(grid):
     assert hit and slowest <= REROUTE_S, f"{hit} requests rerouted, the slowest in {slowest:.2f} s"
 
 
-def test_chats_and_streams_survive_a_site_as_well(grid):
-    try:
-        under_mixed_load(grid, grid.of_site("paris"), ["lyon", "madrid", "stockholm"], "paris")
-    finally:
-        grid.restart(*grid.of_site("paris"))
-        grid.ready()
+@pytest.mark.parametrize("harm", harms.HARMS, ids=lambda harm: harm.name.replace(" ", "-"))
+def test_losing_or_emptying_a_part_under_load_fails_nothing_that_had_not_begun(grid, harm):
+    outcomes, _, under_way = harms.suffer(grid, harm)
+    assert under_way and not unstarted_failures(outcomes), unstarted_failures(outcomes)[:3]
+    assert not silent_cuts(outcomes), silent_cuts(outcomes)[:3]
+    if harm.gentle:
+        assert all(o.finished for o in outcomes), [o for o in outcomes if not o.finished][:3]
 
 
 def test_an_engine_that_dies_is_started_again(grid):

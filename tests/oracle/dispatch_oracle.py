@@ -14,7 +14,7 @@ import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 
-from policy_oracle import DATES, Grid, Maker, end_of
+from policy_oracle import ACTIONS, CELLS, DATES, Grid, Maker, end_of
 
 HOST = ("route", "process", "cache", "log-meta")
 DOOR = ("terminate", "route", "log-meta")
@@ -22,7 +22,38 @@ ASKERS = 40
 
 
 class GridMaker(Maker):
-    """Grids with nodes that serve, and laws that leave something to run on."""
+    """Grids with nodes that serve, and laws that leave most requests some places and not others: what is refused where it comes in
+    proves little about where the rest goes."""
+
+    def zone(self, earlier):
+        z = super().zone(earlier)
+        if self.some(3):
+            z["jurisdictions"] = self.pick(CELLS, 5, 3)
+        asked_of_sites = [name for name in z if name not in ("jurisdictions", "include")]
+        for name in asked_of_sites if self.some(3) else []:
+            del z[name]
+        return z
+
+    def account(self, zones, most=1):
+        return super().account(zones, most) if not self.some(2) else {}
+
+    def clause(self, part, zones, platform):
+        c = super().clause(part, zones, platform)
+        if part == "permit" and self.some(3):
+            c.update(actions=["*"] if platform else list(ACTIONS), data_level=self.some(4, 3), regimes=["gdpr", "health", "pci", "other"])
+        if part == "forbid" and self.some(2):
+            c["data_level"] = self.some(4, 2)
+        return c
+
+    def ask(self, zones):
+        ask = super().ask(zones)
+        if self.some(3):
+            ask.update(level=self.some(1), regimes=[r for r in ask["regimes"] if r != "other"][:1])
+        if self.some(3):
+            ask["key_zone"] = ""
+        if self.some(2):
+            ask["zones"] = []
+        return ask
 
     def version(self, resources, zones):
         """The same places under another law."""
@@ -69,10 +100,13 @@ class GridMaker(Maker):
         for r in resources:
             if r["kind"] == "Model":
                 r["spec"]["context_tokens"] = 4096
-        if self.some(5):
+        if self.some(9):
             resources.append({"kind": "Policy", "name": "open", "spec": {
-                "level": "platform", "permit": [{"actions": ["*"], "zone": "*", "data_level": self.some(4, 2),
+                "level": "platform", "permit": [{"actions": ["*"], "zone": "*", "data_level": self.some(4, 3),
                                                  "regimes": ["gdpr", "health", "pci", "other"]}]}})
+        resources.append({"kind": "Zone", "name": "narrow", "spec": {"jurisdictions": [self.rng.choice(CELLS)]}})
+        resources.append({"kind": "Policy", "name": "closed", "spec": {
+            "level": "platform", "forbid": [{"actions": ["process", "cache"], "zone": "narrow", "data_level": self.some(2)}]}})
         versions = [resources]
         while len(versions) < 3:
             versions.append(self.version(versions[-1], zones))
@@ -120,7 +154,7 @@ def run(options):
     while len(registries) < options.registries:
         registries.append(GridMaker(rng).registry())
     lines = "".join(json.dumps(r) + "\n" for r in registries)
-    every = max(1, options.requests // options.judged // 2)  # about half are refused where they come in, and go nowhere
+    every = max(1, options.requests // options.judged // 2)  # some are refused where they come in, and go nowhere
     started = time.monotonic()
     done = subprocess.run([options.program, str(options.requests), str(options.registries), str(options.seed), str(every)],
                           input=lines, capture_output=True, text=True)

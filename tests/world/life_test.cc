@@ -64,6 +64,68 @@ Ask long_stream(std::uint32_t tokens = 2000) {
   return out;
 }
 
+// A policy whose zone shrinks under a running stream: where it says drain, the stream moves; where it does not, it is
+// cut.
+TEST(Life, APolicyThatDrainsLetsAStreamMoveAway) {
+  for (const std::string on_change : {"drain", "cut"}) {
+    SCOPED_TRACE(on_change);
+    WorldGrid grid(two_sites());
+    ASSERT_TRUE(grid.start());
+    const auto bind = [&](const char* zone) {
+      const json policy{{"apiVersion", "aigrid/v1"},
+                        {"kind", "Policy"},
+                        {"metadata", {{"name", "where"}}},
+                        {"spec", {{"tenants", {"free"}}, {"zone", zone}, {"on_change", on_change}}}};
+      const auto put = grid.call("POST", "/api/v1/apply", {{"resources", {policy}}});
+      ASSERT_TRUE(put.ok()) << put.body;
+    };
+    grid.world().run_for(1s);
+    const auto probes = grid.counted("lyon-1").requests;
+    auto stream = grid.ask("zurich", long_stream(600));
+    grid.world().run_for(2s);
+    EXPECT_EQ(grid.counted("zurich-1").running, 1U);
+    bind("fr");
+    if (on_change == "cut") {
+      ASSERT_TRUE(grid.wait_over({stream}, 5s));
+      EXPECT_EQ(stream->code, "policy_cut");
+      continue;
+    }
+    ASSERT_TRUE(grid.wait_over({stream}, 30s));
+    EXPECT_TRUE(stream->complete) << stream->code << stream->why;
+    EXPECT_EQ(stream->tokens, 600U);
+    EXPECT_EQ(stream->resumed, 1U);
+    EXPECT_EQ(grid.counted("zurich-1").running, 0U);
+    EXPECT_EQ(grid.counted("lyon-1").requests - probes, 1U);
+    EXPECT_LE(to_ms(stream->longest_pause), 700);
+    auto next = grid.ask("zurich", long_stream(5));
+    ASSERT_TRUE(grid.wait_over({next}, 10s));
+    EXPECT_EQ(next->site, "lyon") << "nothing begins where only what ran might stay";
+  }
+}
+
+// And where it cannot move, it is cut when the while is over.
+TEST(Life, APolicyThatDrainsCutsInTheEnd) {
+  GridOptions options = two_sites();
+  options.engine.decode_tokens_per_s = 20;  // 100 s for the whole answer
+  WorldGrid grid(options);
+  ASSERT_TRUE(grid.start());
+  grid.world().kill("lyon/lyon-1");
+  grid.world().run_for(1s);
+  auto stream = grid.ask("zurich", long_stream());
+  grid.world().run_for(1s);
+  const json policy{{"apiVersion", "aigrid/v1"},
+                    {"kind", "Policy"},
+                    {"metadata", {{"name", "where"}}},
+                    {"spec", {{"tenants", {"free"}}, {"zone", "fr"}, {"on_change", "drain"}}}};
+  const auto put = grid.call("POST", "/api/v1/apply", {{"resources", {policy}}});
+  ASSERT_TRUE(put.ok()) << put.body;
+  const Time changed = grid.world().now();
+  ASSERT_TRUE(grid.wait_over({stream}, 90s));
+  EXPECT_EQ(stream->code, "policy_cut") << stream->why;
+  EXPECT_GE(to_ms(stream->ended - changed), 59'000);
+  EXPECT_LE(to_ms(stream->ended - changed), 63'000);
+}
+
 TEST(Life, ALawTightenedWhileARequestWaitsIsObeyed) {
   for (const std::string from : {"zurich", "lyon"}) {  // in the queue of its own site, and in a peer's
     SCOPED_TRACE(from);

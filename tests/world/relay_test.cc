@@ -1,21 +1,24 @@
 // A dead link between two living sites: traffic goes by way of a third, where a request may pass, and comes back.
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include "world/grid.h"
 
 namespace aigrid::world {
 namespace {
 
+using ::testing::ElementsAre;
 using Asks = std::vector<std::shared_ptr<Asked>>;
 
 // Clients at paris, whose own nodes are dead: all of it goes to lyon or zurich.
 class RelayWorld : public ::testing::Test {
  protected:
-  explicit RelayWorld(std::vector<std::string> sites = {"lyon", "paris", "zurich"}) : grid(options(std::move(sites))) {}
+  explicit RelayWorld(std::vector<std::string> sites = {"lyon", "paris", "zurich"}, int at_lyon = 1)
+      : grid(options(std::move(sites), at_lyon)) {}
 
-  static GridOptions options(std::vector<std::string> sites) {
+  static GridOptions options(std::vector<std::string> sites, int at_lyon = 1) {
     GridOptions o;
     o.sites = std::move(sites);
+    o.gateways = {{"lyon", at_lyon}};
     o.workers = {{"lyon", 3}, {"paris", 2}, {"zurich", 2}};
     o.slots = 8;
     o.engine.answer_tokens = 700;
@@ -60,15 +63,21 @@ class RelayWorld : public ::testing::Test {
     }
     return out;
   }
-  nlohmann::json seen_from_paris() {
+  // What paris says of its ways to lyon's gateways, in the order of their names.
+  std::vector<nlohmann::json> all_seen_from_paris() {
+    std::vector<nlohmann::json> out;
     const auto status = grid.get("/api/v1/status");
     for (const auto& link : status["links"]) {
       if (link["name"] != "lyon-paris") continue;
       for (const auto& seen : link["seen_by"]) {
-        if (seen["gateway"] == "paris-gw") return seen;
+        if (seen["gateway"] == "paris-gw") out.push_back(seen);
       }
     }
-    return {};
+    return out;
+  }
+  nlohmann::json seen_from_paris() {
+    const auto all = all_seen_from_paris();
+    return all.empty() ? nlohmann::json() : all.front();
   }
 
   WorldGrid grid;
@@ -77,6 +86,33 @@ class RelayWorld : public ::testing::Test {
 class RelayInFrance : public RelayWorld {
  protected:
   RelayInFrance() : RelayWorld({"lyon", "paris", "zurich", "nice"}) {}
+};
+
+// Of lyon's two gateways paris reaches one directly, the other only by way of zurich.
+class RelayToOneOfTwo : public RelayWorld {
+ protected:
+  RelayToOneOfTwo() : RelayWorld({"lyon", "paris", "zurich"}, 2) {}
+  void cut_off(int gateway) {
+    grid.world().cut("paris/gateway", WorldGrid::gateway_host("lyon", gateway),
+                     {.reset_after = io::kNeverReset, .dials_time_out = true});
+    grid.world().run_for(6s);
+  }
+  // "direct", or the site that passes it on: to the first gateway, to the second.
+  std::vector<std::string> ways() {
+    std::vector<std::string> out;
+    for (const auto& seen : all_seen_from_paris()) {
+      out.push_back(seen["up"] == true ? "direct" : seen["via"].get<std::string>());
+    }
+    return out;
+  }
+  void expect_whole(const Asks& all) {
+    ASSERT_TRUE(grid.wait_over(all, 60s));
+    for (const auto& a : all) {
+      EXPECT_TRUE(a->complete) << a->request_id << " " << a->status << a->code << a->why;
+      EXPECT_EQ(a->site, "lyon");
+      EXPECT_EQ(a->resumed, 0U) << a->request_id;
+    }
+  }
 };
 
 TEST_F(RelayWorld, TrafficGoesByTheThirdAndComesBack) {
@@ -136,6 +172,38 @@ TEST_F(RelayInFrance, TheWayThroughTheirOwnCountryIsPreferred) {
     EXPECT_TRUE(a->complete) << a->status << a->code << a->why;
     EXPECT_EQ(a->site, "lyon");
   }
+}
+
+TEST_F(RelayToOneOfTwo, AttemptsGoOnlyByTheDirectWay) {
+  cut_off(2);
+  ASSERT_THAT(ways(), ElementsAre("direct", "zurich"));
+  expect_whole(load(grid.fr_key(), 12));
+  // What passed through zurich would end with it.
+  const auto under_way = load(grid.free_key(), 12, "only=\"lyon\"", 400);
+  grid.world().run_for(2s);
+  for (const auto& a : under_way) ASSERT_FALSE(a->over);
+  grid.world().kill("zurich/gateway");
+  expect_whole(under_way);
+}
+
+TEST_F(RelayToOneOfTwo, WhereOnlyTheThirdIsLeftTheLawIsAskedForIt) {
+  cut_off(2);
+  auto all = load(grid.free_key(), 80, "only=\"lyon\"");
+  grid.world().run_for(1s);
+  cut_off(1);
+  ASSERT_THAT(ways(), ElementsAre("zurich", "zurich"));
+  ASSERT_TRUE(grid.wait_over(all, 60s));
+  for (const auto& a : all) EXPECT_TRUE(a->complete) << a->request_id << " " << a->status << a->code << a->why;
+  const auto before = grid.counted("lyon-1").requests;
+  const auto bound = load(grid.fr_key(), 4);
+  ASSERT_TRUE(grid.wait_over(bound, 60s));
+  for (const auto& a : bound) EXPECT_EQ(a->code, "no_capacity") << a->status << a->site << a->why;
+  EXPECT_EQ(grid.counted("lyon-1").requests, before);
+  // One comes back, and with it the direct way, for everybody.
+  grid.world().restore("paris/gateway", WorldGrid::gateway_host("lyon", 2));
+  const auto direct = [&](const auto&) { return ways() == std::vector<std::string>{"zurich", "direct"}; };
+  ASSERT_TRUE(grid.wait_status("/api/v1/status", direct, 15s));
+  expect_whole(load(grid.fr_key(), 12));
 }
 
 // The site at the far end asks the law of its own bundle whether the third may be between.

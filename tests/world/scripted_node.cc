@@ -174,10 +174,9 @@ class Node {
     while (env_.now() < until && !cancelled) co_await env_.sleep_for(5ms);
   }
 
-  // A whole answer: silent until it is there.
+  // A whole answer: silent from its first token until it is there.
   io::Task<void> make_whole(io::H2Stream& stream, const inner::Ask& ask, std::uint32_t prompt, const bool& cancelled) {
-    const inner::Head head{ask.site, options_.name, "scripted", inner::Resume::None};
-    (void)co_await send(stream, inner::encode(head));
+    co_await env_.sleep_for(at_rate(prompt, script_.prefill_tokens_per_s));
     const std::uint32_t most = ask.max_output_tokens != 0 ? ask.max_output_tokens : script_.answer_tokens;
     std::uint32_t n = 0;
     std::string text;
@@ -185,6 +184,10 @@ class Node {
       co_await env_.sleep_for(at_rate(1, script_.decode_tokens_per_s));
       text += token_text(n);
       ++script_.seen.made;
+      if (n > 0) continue;
+      std::string begun = inner::encode(inner::Head{ask.site, options_.name, "scripted", inner::Resume::None});
+      begun += inner::encode(inner::Tokens{1, {}, inner::Resume::None});
+      (void)co_await send(stream, std::move(begun));
     }
     if (cancelled) ++script_.seen.cancelled;
     const json whole{
@@ -196,7 +199,11 @@ class Node {
     inner::End end;
     end.usage = {prompt, n, 0};
     end.finish = cancelled ? "cancelled" : "length";
-    std::string last = inner::encode(inner::Tail{tail});
+    std::string last;
+    if (!cancelled) {
+      last = inner::encode(inner::Tokens{n - 1, {}, inner::Resume::None});
+      last += inner::encode(inner::Tail{tail});
+    }
     last += inner::encode(end);
     (void)co_await send(stream, std::move(last));
   }

@@ -141,6 +141,81 @@ TEST(Workers, WithControlAwayTheyLoseNothingThoughTheyComeBackFewer) {
   EXPECT_TRUE(changed) << grid.get("/api/v1/gateways/lyon-gw").dump(1);
 }
 
+// Told to stop under load: what runs ends whole, whichever worker has it, and the others' slots stay what they are.
+TEST(Workers, AStopUnderLoadCutsNothing) {
+  for (const int victim : {1, 2}) {
+    SCOPED_TRACE(victim);
+    GridOptions options = two_by_two();
+    options.seed = static_cast<std::uint64_t>(victim);
+    options.engine.answer_tokens = 200;
+    WorldGrid grid(options);
+    ASSERT_TRUE(grid.start());
+    Ask stream = at_lyon(true);
+    stream.max_tokens = 200;
+    const auto local = load(grid, "lyon", 12, 100ms, stream);
+    const auto remote = load(grid, "zurich", 60, 100ms, at_lyon());
+    grid.world().run_for(1500ms);
+    grid.world().stop(WorldGrid::gateway_host("lyon", victim));
+    ASSERT_TRUE(grid.wait_over(local, 120s));
+    ASSERT_TRUE(grid.wait_over(remote, 120s));
+    expect_whole(local);
+    expect_whole(remote);
+    EXPECT_EQ(grid.counted("lyon-1").most_running, grid.options().slots);
+    EXPECT_EQ(grid.world().log_of(WorldGrid::gateway_host("lyon", victim)).find("agent_displaced"), std::string::npos);
+    EXPECT_EQ(grid.settled_usage().value("requests", 0U), local.size() + remote.size());
+  }
+}
+
+// Others know of the new number only when control is back: until then nobody comes in at a worker they do not know.
+TEST(Workers, WithControlAwayMoreOfThemTakePartOnceTheyAreKnown) {
+  GridOptions options = two_by_two();
+  std::uint32_t workers = 2;
+  options.gateway = [&workers](const std::string& host, gateway::GatewayOptions& o) {
+    if (host == "lyon/gateway") o.workers = workers;
+  };
+  WorldGrid grid(options);
+  ASSERT_TRUE(grid.start());
+  grid.world().kill("control/control");
+  workers = 4;
+  grid.restart_gateway("lyon");
+  grid.world().run_for(5s);
+  const auto alone = load(grid, "lyon", 40, 50ms, at_lyon());
+  ASSERT_TRUE(grid.wait_over(alone, 60s));
+  expect_whole(alone);
+  for (const auto& a : alone) EXPECT_NE(source_of(*a), "lyon-gw~3") << "nobody reaches it yet";
+  grid.restart_control();
+  ASSERT_TRUE(grid.wait_ready()) << grid.get("/api/v1/status").dump(1);
+  ASSERT_TRUE(grid.wait_status(
+      "/api/v1/gateways/lyon-gw", [](const auto& g) { return g["spec"].value("workers", 0) == 4; }, 10s));
+  grid.world().run_for(3s);
+  const auto all = load(grid, "lyon", 60, 50ms, at_lyon());
+  ASSERT_TRUE(grid.wait_over(all, 60s));
+  expect_whole(all);
+  std::set<std::string> through;
+  for (const auto& a : all) through.insert(source_of(*a));
+  EXPECT_EQ(through.size(), 6U) << testing::PrintToString(through);
+  EXPECT_EQ(grid.counted("lyon-1").most_running, grid.options().slots);
+}
+
+// A log that cannot be opened: nobody is let in who would get a receipt for nothing, and nothing dies of it.
+TEST(Workers, WithoutItsAuditLogAGatewayTakesNobodyIn) {
+  WorldGrid grid(one_of_four());
+  ASSERT_TRUE(grid.start());
+  grid.world().stop("lyon/gateway");
+  grid.world().run_for(5s);
+  auto& files = grid.world().env("lyon/gateway").files();
+  ASSERT_TRUE(files.replace("/var/lyon-gw/audit/FR.lyon-gw/log.db", "this is no database").ok());
+  grid.restart_gateway("lyon");
+  grid.world().run_for(70s);  // long enough for a peer to ask for a statement of distance
+  const auto refused = load(grid, "lyon", 8, 50ms, at_lyon());
+  ASSERT_TRUE(grid.wait_over(refused, 60s));
+  for (const auto& a : refused) {
+    EXPECT_EQ(a->status, 503) << a->request_id;
+    EXPECT_NE(a->why.find("audit log"), std::string::npos) << a->why;
+  }
+  EXPECT_TRUE(grid.world().alive("lyon/gateway"));
+}
+
 // A key revoked, a certificate renewed: every worker knows.
 TEST(Workers, WhatChangesReachesAllOfThem) {
   GridOptions options = one_of_four();

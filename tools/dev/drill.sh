@@ -1,32 +1,35 @@
 # Drills: the heavy proofs, too long for ./dev test, which runs the same code in its short form. A table of one line each.
 # Each prints rows of a Markdown table; a drill that ran to its end leaves them in docs/figures/NAME.md, with when and where.
 
-# drill NAME TEXT RUNNER ARGS…: to add one, add a line, and a runner where none fits.
+# drill NAME TEXT RUNNER ARGS…: to add one, add a line, and a runner where none fits. `full N`: the count it is judged by; another
+# on the command line (./dev drill failover 2) tries it in a shorter or longer form, and leaves no figures.
 drills() {
-  drill outage    "the control plane dead for a minute under load"       grid_drill outage
-  drill residency "a thousand requests that must not leave France"       grid_drill residency
-  drill failover  "nodes and sites killed under load"                    grid_drill failover
-  drill streams   "nodes killed under greedy streams of real engines, 25 times" grid_drill streams
-  drill siblings  "one of the two gateways of a site killed under load"  siblings_drill 20
+  drill outage    "the control plane dead for a minute under load"       grid_drill outage "$(full 60)"
+  drill residency "a thousand requests that must not leave France"       grid_drill residency "$(full 1000)"
+  drill failover  "nodes, sites, gateways and links lost or drained under load, 20 times each" grid_drill failover "$(full 20)"
+  drill streams   "nodes killed under greedy streams of real engines, 25 times" grid_drill streams "$(full 25)"
+  drill siblings  "one of the two gateways of a site killed under load"  siblings_drill "$(full 20)"
   drill wiretap   "the bytes between sites, decrypted and searched for prompts" wiretap_drill
-  drill policy    "random policies, answered again by brute force"       policy_drill 100000
-  drill sim       "ten million requests through the machines that route, over random grids, laws and faults" sim_drill 10000000 100000 40
-  drill resume    "a node, then a site, killed under 200 streams, from a thousand seeds" resume_drill 1000
-  drill seeds     "a thousand seeds of the whole grid in one process"    seeds_drill 1000
-  drill ledger    "20,000 requests on virtual engines and 500 on real ones, three in ten left by their client, over dying nodes, sites and gateways" ledger_drill 20000
+  drill policy    "random policies, answered again by brute force"       policy_drill "$(full 100000)"
+  drill sim       "ten million requests through the machines that route, over random grids, laws and faults" sim_drill "$(full 10000000)"
+  drill resume    "a node, then a site, killed under 200 streams, from a thousand seeds" resume_drill "$(full 1000)"
+  drill seeds     "a thousand seeds of the whole grid in one process"    seeds_drill "$(full 1000)"
+  drill ledger    "20,000 requests on virtual engines and 500 on real ones, three in ten left by their client, over dying nodes, sites and gateways" ledger_drill "$(full 20000)"
   drill quota     "what six gateways admit together, with control dead"  quota_drill
-  drill tamper    "10,000 changes to an audit log of 100,000 leaves"     tamper_drill 100000 10000
-  drill audit     "audit logs judged offline, and what they cost a gateway" audit_drill 1000000
-  drill fuzz      "every fuzzer for ten CPU minutes"                     fuzz_drill 600
+  drill tamper    "10,000 changes to audit logs of 100,000 leaves"       tamper_drill 100000 "$(full 10000)" 4
+  drill audit     "audit logs judged offline, and what they cost a gateway" audit_drill "$(full 1000000)"
+  drill fuzz      "every fuzzer for ten CPU minutes"                     fuzz_drill "$(full 600)"
 }
 
 FIGURES=$ROOT/docs/figures
-DRILL='' DRILL_FOUND=
+DRILL='' DRILL_FOUND='' DRILL_COUNT=''
 
-# grid_drill FIGURE…: of tests/e2e/figures.py, in the long form, on the example grid with its real engines.
+full() { printf '%s' "${DRILL_COUNT:-$1}"; }
+
+# grid_drill FIGURE COUNT: of tests/e2e/figures.py, on the example grid with its real engines.
 grid_drill() {
   install_all && build dev aigrid || return 1
-  AIGRID_FULL=1 AIGRID_BIN=$ROOT/build/dev/bin/aigrid "$VENV/bin/python" "$ROOT/tests/e2e/figures.py" "$@"
+  AIGRID_FULL=1 AIGRID_BIN=$ROOT/build/dev/bin/aigrid "$VENV/bin/python" "$ROOT/tests/e2e/figures.py" "$1=$2"
 }
 
 # wiretap_drill: a build of its own that writes TLS secrets, and tools that nothing else needs.
@@ -48,17 +51,17 @@ policy_drill() {
   return "$rc"
 }
 
-# sim_drill REQUESTS JUDGED SHARDS: the simulator, and the oracle's opinion of a sample, a shard a process. Shards that are done stay
-# done while the version is the same.
+# sim_drill REQUESTS: the simulator, and the oracle's opinion of one in a hundred, a shard a process. Shards that are done stay done
+# while the version is the same.
 sim_drill() {
-  local dir shard rc=0
+  local dir shards=40 rc=0
   install_packages run && build release dispatch_cases || return 1
   dir=$STATE/drill/sim-$(git -C "$ROOT" rev-parse --short HEAD)-$1
   mkdir -p "$dir"
-  seq "$3" | xargs -P "$(nproc)" -I '{}' sh -c '[ -s "$1/{}.json" ] || { "$2" "$3" "$4" --requests "$5" --registries "$6" \
+  seq "$shards" | xargs -P "$(nproc)" -I '{}' sh -c '[ -s "$1/{}.json" ] || { "$2" "$3" "$4" --requests "$5" --registries "$6" \
     --judged "$7" --seed "{}" --json >"$1/{}.tmp" 2>"$1/{}.log" || touch "$1/failed"; mv "$1/{}.tmp" "$1/{}.json"; }' sh \
     "$dir" "$PYTHON" "$ROOT/tests/oracle/dispatch_oracle.py" "$ROOT/build/release/tests/oracle/dispatch_cases" \
-    "$(($1 / $3))" "$(($1 / $3 / 5000 + 1))" "$(($2 / $3))"
+    "$(($1 / shards))" "$(($1 / shards / 5000 + 1))" "$(($1 / shards / 100))"
   [[ -e $dir/failed ]] && { rc=1; tail -n 5 "$dir"/*.log >&2; rm "$dir/failed"; }
   "$PYTHON" "$ROOT/tests/oracle/dispatch_oracle.py" --sum "$dir"/*.json || rc=1
   return "$rc"
@@ -90,8 +93,8 @@ resume_drill() {
   return "$rc"
 }
 
-# ledger_drill COUNT: what engines counted against what is billed or waived: virtual ones in one process, and real ones; and as many
-# records rated by the oracle.
+# ledger_drill COUNT: what engines counted against what is billed or waived: virtual ones in one process, and real ones, which are
+# slow, for a fortieth; and records rated by the oracle.
 ledger_drill() {
   local log=$LOGS/drill-ledger.out rows rated=0 rc=0
   install_packages run && build release world_test rating_cases || return 1
@@ -103,7 +106,7 @@ ledger_drill() {
   printf '| figure | measured | limit | |\n|---|---|---|---|\n%s\n' "$rows"
   printf '| of %s records, those that the oracle rates otherwise | %s | 0 | %s |\n' "$(($1 * 50))" \
     "$( ((rated)) && printf 'some' || printf 0)" "$( ((rated)) && printf '**missed**')"
-  grid_drill ledger || rc=1
+  grid_drill ledger "$(($1 / 40))" | tail -n +3 || rc=1
   return "$((rc || rated))"
 }
 
@@ -118,16 +121,20 @@ quota_drill() {
   return "$rc"
 }
 
-# tamper_drill LEAVES CHANGES: an attacker who writes every file and cannot sign.
+# tamper_drill LEAVES CHANGES SEEDS: an attacker who writes every file and cannot sign; each seed, a process, is another log with
+# its share of the changes.
 tamper_drill() {
-  local log=$LOGS/drill-tamper.xml kind rc=0
+  local log=$LOGS/drill-tamper kind rc=0
   install_packages run && build release app_audit_test || return 1
-  AIGRID_TAMPER_LEAVES=$1 AIGRID_TAMPER_ROUNDS=$2 AIGRID_TAMPER_MIX=100 "$ROOT/build/release/src/app/audit/app_audit_test" \
-    --gtest_filter=Tamper.EveryChangeIsFoundAndNamed --gtest_output="xml:$log" >"$LOGS/drill-tamper.out" 2>&1 || rc=1
-  ((rc)) && grep -m 20 -E 'Failure|round|Which' "$LOGS/drill-tamper.out" >&2
+  rm -f "$log"-*.xml
+  seq "$3" | AIGRID_TAMPER_LEAVES=$1 AIGRID_TAMPER_ROUNDS=$((($2 + $3 - 1) / $3)) AIGRID_TAMPER_MIX=100 xargs -P "$(nproc)" -I '{}' \
+    sh -c 'AIGRID_TAMPER_SEED={} "$1" --gtest_filter=Tamper.EveryChangeIsFoundAndNamed --gtest_output="xml:$2-{}.xml" >"$2-{}.out" 2>&1' \
+    sh "$ROOT/build/release/src/app/audit/app_audit_test" "$log" || rc=1
+  ((rc)) && grep -m 20 -E 'Failure|round|Which' "$log"-*.out >&2
   printf '| figure | measured | limit | |\n|---|---|---|---|\n'
   for kind in flips deletions swaps "changed leaves" truncations rollbacks forks; do
-    printf '| %s tried on a log of %s leaves | %s | | |\n' "$kind" "$1" "$(sed -nE "s/.*name=\"$kind\" value=\"([0-9]+)\".*/\1/p" "$log")"
+    printf '| %s tried on %s logs of %s leaves | %s | | |\n' "$kind" "$3" "$1" \
+      "$(sed -nE "s/.*name=\"$kind\" value=\"([0-9]+)\".*/\1/p" "$log"-*.xml | awk '{n += $1} END {print n + 0}')"
   done
   printf '| of them not found, or found under another index | %s | 0 | %s |\n' "$( ((rc)) && printf 'some' || printf 0)" "$( ((rc)) && printf '**missed**')"
   return "$rc"
@@ -147,7 +154,7 @@ audit_drill() {
   printf '| figure | measured | limit | |\n|---|---|---|---|\n'
   printf '| requests judged offline per second, of %s | %s | 150000 | %s |\n' "$1" "$rate" "$( ((rate < 150000)) && printf '**missed**')"
   AIGRID_BIN=$ROOT/build/release/bin/aigrid "$VENV/bin/python" "$ROOT/bench/audit_share.py" \
-    "$(sed -nE 's/^all of it, a request *([0-9.]+) us$/\1/p' <<<"$cost")" || rc=1
+    "$(sed -nE 's/^all of it, a request *([0-9.]+) us$/\1/p' <<<"$cost")" "$(($1 / 500))" || rc=1
   return "$rc"
 }
 
@@ -180,16 +187,18 @@ siblings_drill() {
   return "$rc"
 }
 
-# fuzz_drill SECONDS: every fuzzer so long on one core, from its corpus and what earlier runs found.
+# fuzz_drill SECONDS: every fuzzer so long on one core, from its corpus and what earlier runs found. AIGRID_FUZZERS="yaml grant": these.
 fuzz_drill() {
-  local program name log rc=0 crashes runs
+  local program name log rc=0 crashes runs names=()
   install_packages run && build fuzz fuzzers || return 1
+  read -ra names <<<"${AIGRID_FUZZERS:-$(cd "$ROOT/build/fuzz/fuzzers" && printf '%s ' *_fuzz)}"
   printf '| fuzzer | executions in %s s | inputs found | crashes |\n|---|---|---|---|\n' "$1"
-  for program in "$ROOT"/build/fuzz/fuzzers/*_fuzz; do
-    name=$(basename "$program") log=$LOGS/drill-$(basename "$program").out crashes=0
+  for name in "${names[@]%_fuzz}"; do
+    program=$ROOT/build/fuzz/fuzzers/${name}_fuzz log=$LOGS/drill-${name}_fuzz.out crashes=0
+    [[ -x $program ]] || { say "drill fuzz: no fuzzer \"$name\""; return 1; }
     tools/dev/fuzz_one.sh "$program" "$1" >"$log" 2>&1 || { crashes=1 rc=1; tail -n 20 "$log" >&2; }
     runs=$(sed -nE 's/^stat::number_of_executed_units: ([0-9]+)$/\1/p' "$log")
-    printf '| %s | %s | %s | %s |\n' "${name%_fuzz}" "${runs:-?}" "$(find "${program%/*}/work/$name" -type f | wc -l)" "$crashes"
+    printf '| %s | %s | %s | %s |\n' "$name" "${runs:-?}" "$(find "${program%/*}/work/${name}_fuzz" -type f | wc -l)" "$crashes"
   done
   return "$rc"
 }
@@ -209,6 +218,7 @@ drill() {
   start=$(now_ms)
   "$@" | tee "$out" || rc=1
   [[ $(wc -l <"$out") -gt 2 ]] || { say "drill $name: it measured nothing"; exit 1; }
+  [[ $DRILL_COUNT || ${AIGRID_FUZZERS:-} ]] && { say "drill $name: not its full form, so its figures stay as they are ($(took "$start"))"; return "$rc"; }
   mkdir -p "$FIGURES"
   {
     printf '# %s\n\n%s.\n\n' "$name" "${text^}"
@@ -221,10 +231,11 @@ drill() {
   return "$rc"
 }
 
-# run_drill NAME
+# run_drill [NAME [COUNT]]
 run_drill() {
   local rc=0
-  DRILL=${1:-list}
+  DRILL=${1:-list} DRILL_COUNT=${2:-}
+  [[ $DRILL_COUNT =~ ^([1-9][0-9]*)?$ ]] || die "drill: \"$DRILL_COUNT\" is no count"
   export PYTHON=/usr/bin/python3
   drills || rc=1
   [[ $DRILL == list || $DRILL_FOUND ]] || die "no drill \"$DRILL\"; ./dev drill lists them"

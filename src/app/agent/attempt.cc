@@ -186,6 +186,7 @@ io::Task<void> Attempt::pass_on(openai::AnswerFilter::Piece piece) {
   }
   if (!ask_->stream) {
     untold_tokens_ += piece.tokens;
+    if (piece.tokens > 0 && engine_answer_->streams()) co_await say_begun();
     co_return;
   }
   if (piece.client.empty()) co_return;
@@ -229,6 +230,15 @@ io::Task<void> Attempt::finish() {
   co_await end(engine_answer_->filter().finish_reason(), "");
 }
 
+// So that who is urgent sees a late one.
+io::Task<void> Attempt::say_begun() {
+  if (std::exchange(begun_told_, true)) co_return;
+  co_await send_head();
+  inner::Tokens so_far;
+  so_far.count = std::exchange(untold_tokens_, 0);
+  co_await send(std::move(so_far));
+}
+
 io::Task<void> Attempt::say_still_working() {
   const placement::AgentCadence& cadence = services_.options.cadence;
   co_await services_.env.sleep_for(cadence.accept_after);
@@ -252,7 +262,7 @@ io::Task<void> Attempt::send_head() {
   head_sent_ = true;
   inner::Head head{services_.site, services_.options.name, std::string(engine_->driver().name()),
                    engine_answer_ ? engine_answer_->resume() : inner::Resume::None};
-  if (engine_answer_ && ask_->stream) head.prompt_tokens = engine_answer_->prompt_counted();
+  if (engine_answer_) head.prompt_tokens = engine_answer_->prompt_counted();
   co_await send(std::move(head));
 }
 

@@ -51,6 +51,8 @@ class Attempt {
   io::Task<void> pass_on(openai::AnswerFilter::Piece piece);
   io::Task<void> engine_failed(const Error& error);
   io::Task<void> finish();
+  // Of an answer that the client takes whole: that it has begun, that it goes on.
+  io::Task<void> say_begun();
   io::Task<void> say_still_working();
   io::Task<void> send(inner::Frame frame);
   io::Task<void> send_head();
@@ -66,6 +68,7 @@ class Attempt {
   std::string body_;
   bool body_whole_ = false;
   bool head_sent_ = false;
+  bool begun_told_ = false;
   bool ended_ = false;  // Refuse or End was sent
   std::shared_ptr<Engine> engine_;
   std::optional<EngineAnswer> engine_answer_;

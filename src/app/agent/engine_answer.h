@@ -29,7 +29,8 @@ class EngineAnswer {
   // How a stream can go on elsewhere after all that next() gave. Never rises.
   inner::Resume resume() const { return resume_; }
   const openai::AnswerFilter& filter() const { return *filter_; }
-  bool asked() const { return asked_; }  // the engine may have begun to work
+  bool streams() const { return streams_; }  // whatever its client takes
+  bool asked() const { return asked_; }      // the engine may have begun to work
   // Of the whole answer so far, and of that what this engine did.
   grid::Usage usage() const;
   grid::Usage own_usage() const;

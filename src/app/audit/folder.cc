@@ -29,9 +29,7 @@ class Lawbook {
       : read_(read), bundle_key_(std::move(bundle_key)), out_(out) {}
 
   void learn(std::string_view entries) {
-    const auto parsed = parse_entries(entries);
-    if (!parsed.ok()) return;
-    for (const auto entry : *parsed) {
+    for (const auto entry : take_entries(entries, kTileWidth)) {
       const auto leaf = decode_leaf(entry);
       if (!leaf.ok()) continue;
       for (const auto& hash : bundles_of(*leaf)) load(hash);
@@ -98,22 +96,13 @@ class LogFolder {
     for (auto& part : batch.parts) {
       if (cut_) return;
       auto& looked = part.looked;
-      const auto unjudged = [](const Looked& one) { return one.unjudged; };
-      if (looked.ok() && std::any_of(looked->begin(), looked->end(), unjudged)) {
+      if (std::any_of(looked.begin(), looked.end(), [](const Looked& one) { return one.unjudged; })) {
         laws.learn(part.entries);
-        looked = look_at(part.hashes, part.entries, laws.laws());
+        looked = look_at(part.name.width, part.hashes, part.entries, laws.laws());
       }
-      if (looked.ok() && looked->size() != part.name.width) {
-        looked =
-            invalid("it has " + std::to_string(looked->size()) + " leaves, not " + std::to_string(part.name.width));
-      }
-      if (looked.ok()) {
-        for (auto& leaf : *looked) hold_signers(leaf, keys);
-        verifier_.tile(*looked);
-      } else {
-        cut_ = true;
-        problem("/tile/" + entries_path(part.name), looked.error());
-      }
+      for (auto& leaf : looked) hold_signers(leaf, keys);
+      verifier_.tile(looked);
+      cut_ = looked.size() < part.name.width;
     }
   }
 
@@ -155,28 +144,30 @@ class LogFolder {
     }
   }
 
+  // False: nothing of it is there.
   bool load_one(FolderJudge::Batch::Part& part) {
+    bool any = false;
     for (auto [path, into] : {std::pair("/tile/" + tile_path(part.name), &part.hashes),
                               std::pair("/tile/" + entries_path(part.name), &part.entries)}) {
       auto bytes = read_(folder_ + path);
-      if (!bytes.ok()) return problem(path, bytes.error());
+      if (!bytes.ok()) {
+        problem(path, bytes.error());
+        continue;
+      }
       *into = std::move(*bytes);
+      any = true;
     }
-    return true;
+    return any;
   }
 
   void upper(const TileName& name) {
     const auto hashes = read_(folder_ + "/tile/" + tile_path(name));
-    if (hashes.ok()) {
-      verifier_.upper_tile(name, *hashes);
-    } else {
-      problem("/tile/" + tile_path(name), hashes.error());
-    }
+    if (!hashes.ok()) problem("/tile/" + tile_path(name), hashes.error());
+    verifier_.upper_tile(name, hashes.ok() ? *hashes : std::string());
   }
 
-  bool problem(const std::string& file, const Error& error) {
+  void problem(const std::string& file, const Error& error) {
     out_.problems.push_back(folder_ + file + ": " + error.message);
-    return false;
   }
 
   const ReadFile& read_;
@@ -187,7 +178,7 @@ class LogFolder {
   std::uint64_t size_ = 0;
   std::vector<TileName> tiles_;
   std::size_t next_ = 0;
-  bool cut_ = false;  // a tile could not be read: what comes after it has no place
+  bool cut_ = false;  // a leaf could not be read, not even its hash: what comes after it has no place
 };
 
 // The folder's keys, held against those that the reader trusts.
@@ -270,7 +261,7 @@ class WholeFolder final : public FolderJudge {
   }
   void look(Batch& batch, std::size_t part) const override {
     auto& one = batch.parts[part];
-    one.looked = look_at(one.hashes, one.entries, laws_.laws());
+    one.looked = look_at(one.name.width, one.hashes, one.entries, laws_.laws());
   }
   void take(Batch& batch) override { logs_[batch.log]->take(batch, laws_, keys_); }
   FolderVerdict finish() override {

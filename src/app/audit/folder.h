@@ -47,7 +47,7 @@ class FolderJudge {
       TileName name;
       std::string hashes;
       std::string entries;
-      Result<std::vector<Looked>> looked;
+      std::vector<Looked> looked;
     };
     std::size_t log = 0;
     std::vector<Part> parts;

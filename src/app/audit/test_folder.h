@@ -184,4 +184,15 @@ inline VerifyOptions trusting(const Folder& folder) {
   return options;
 }
 
+// All that was found, a line each.
+inline std::string told(const FolderVerdict& v) {
+  std::string out;
+  for (const auto& p : v.problems) out += p + "\n";
+  for (const auto& l : v.logs) {
+    for (const auto& f : l.verdict.findings)
+      out += std::to_string(f.index) + "…" + std::to_string(f.last) + " " + f.what + "\n";
+  }
+  return out;
+}
+
 }  // namespace aigrid::audit::test

@@ -13,17 +13,17 @@ namespace {
 
 constexpr std::size_t kBatch = 500;
 
-Result<io::RecordRow> closed(const io::Orphan& orphan, std::uint64_t epoch, std::uint64_t sequence) {
+Result<io::Closing> closed(const io::Orphan& orphan, std::uint64_t epoch, std::uint64_t sequence) {
   std::vector<grid::AgentRecord> attempts;
-  for (const auto& line : orphan.lines) {
-    AIGRID_TRY(grid::AgentRecord attempt, inner::decode_agent_record(line));
+  for (const auto& told : orphan.attempts) {
+    AIGRID_TRY(grid::AgentRecord attempt, inner::decode_agent_record(told.line));
     attempts.push_back(std::move(attempt));
   }
   grid::Record record = ledger::close_orphan(attempts);
   record.source = io::kCloser;
   record.epoch = epoch;
   record.sequence = sequence;
-  return ledger_row(record, inner::encode(record), nullptr);
+  return io::Closing{ledger_row(record, inner::encode(record), nullptr), orphan.attempts};
 }
 
 }  // namespace
@@ -39,13 +39,13 @@ io::Task<void> close_orphans(Services& services) {
     };
     auto found = co_await services.door.run(std::move(look));
     if (!found.ok() || found->empty()) continue;
-    std::vector<io::RecordRow> rows;
+    std::vector<io::Closing> closings;
     for (const auto& orphan : *found) {
-      auto row = closed(orphan, services.epoch, ++sequence);
-      if (row.ok()) rows.push_back(std::move(*row));
+      auto closing = closed(orphan, services.epoch, ++sequence);
+      if (closing.ok()) closings.push_back(std::move(*closing));
     }
-    std::function<Result<io::RecordsAdded>(io::Database&)> store = [rows, now](io::Database& db) {
-      return io::RecordTable(db).add(rows, now);
+    std::function<Result<io::RecordsAdded>(io::Database&)> store = [closings, now](io::Database& db) {
+      return io::RecordTable(db).close(closings, now, closing_row);
     };
     auto added = co_await services.door.run(std::move(store));
     if (!added.ok()) continue;

@@ -1,7 +1,7 @@
-// settle_attempts: what a node says it did for an attempt is held against the terminal record of its request; where the
-// record lacks some of it, the difference is waived.
-// close_orphans: requests that nodes worked for and whose ingress never said how they ended get their terminal record
-// from control, some time after the last node's record came. If the ingress's own record comes after all, it takes that
+// settle_attempts: what a node says it did for an attempt is held against its ingress's record of the request; where
+// the record lacks some of it, the difference is waived. close_orphans: requests that nodes worked for and whose
+// ingress never said how they ended get their terminal record from control, some time after the last node's record
+// came, and another in its place when one comes later still. If the ingress's own record comes after all, it takes that
 // place.
 #pragma once
 

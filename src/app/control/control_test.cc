@@ -343,6 +343,71 @@ TEST(Control, WhatNodesDidBeyondTheRecordsIsWaivedOnce) {
   world.run_on("paris/gw", ship_own_work);
 }
 
+// A gateway is lost, a node that worked for it is cut off for longer than control waits, and in the end both come back:
+// what was done for the request is counted once at every moment, whoever tells of it last.
+io::Task<void> tell_late(io::Env& env, World& world) {
+  co_await configure(env, world);
+  const auto membership = co_await join_gateway(env);
+  if (!membership) co_return;
+  Connected control = co_await connect(env, *membership);
+  Spiffe agent = membership->name();
+  agent.role = Role::Agent;
+  agent.id = "paris-1";
+  const std::string name = agent.format().value_or("");
+  grid::AgentRecord work;
+  work.source = "paris-1";
+  work.epoch = 1;
+  work.request_id = record(1).request_id;
+  work.tenant = "acme";
+  work.model = "small";
+  work.finish = "abandoned";
+  const std::uint64_t made[] = {5, 8};
+  grid::Record own = record(1);
+  own.model = "small";
+  for (const std::uint32_t number : {1U, 2U}) {
+    work.sequence = work.attempt = number;
+    work.usage = {10, made[number - 1], 0};
+    int status = co_await relay_work(*control.connection, name, inner::encode(work));
+    EXPECT_EQ(status, 200);
+    co_await env.sleep_for(10s);
+    status = co_await relay_work(*control.connection, name, inner::encode(work));  // its acknowledgement was lost
+    EXPECT_EQ(status, 200);
+    const Json usage = co_await call(env, "GET", "/api/v1/usage", "", 200);
+    EXPECT_EQ(usage["total"]["requests"], 1);
+    EXPECT_EQ(usage["total"]["waived_prompt_tokens"], 10 * number) << usage.dump(1);
+    EXPECT_EQ(usage["total"]["waived_completion_tokens"], number == 1 ? 5 : 13) << usage.dump(1);
+    grid::AttemptRecord attempt;
+    attempt.number = number;
+    attempt.site = "paris";
+    attempt.node = "paris-1";
+    attempt.usage = {10, made[number - 1] - 2, 0};  // it had not heard all
+    attempt.heard_tokens = made[number - 1] - 2;
+    own.attempts.push_back(attempt);
+  }
+  for (int i = 0; i < 2; ++i) {
+    const auto acked = co_await io::ask_inner(env, *control.connection, "/inner/records", inner::encode(own));
+    EXPECT_EQ(acked->status, 200);
+    co_await env.sleep_for(10s);
+    const Json total = (co_await call(env, "GET", "/api/v1/usage", "", 200))["total"];
+    const auto sum = [&](const char* what) {
+      return total.value(std::string("billed_") + what, 0) + total.value(std::string("waived_") + what, 0);
+    };
+    EXPECT_EQ(total["requests"], 1);
+    EXPECT_EQ(sum("prompt_tokens"), 20) << total.dump(1);
+    EXPECT_EQ(sum("completion_tokens"), 13) << total.dump(1);
+  }
+  const Json usage = co_await call(env, "GET", "/api/v1/usage", "", 200);
+  EXPECT_TRUE(usage["in_question"].empty()) << usage.dump(1);
+}
+
+TEST(Control, WorkIsCountedOnceWhoeverTellsOfItLast) {
+  World world(12, [](ControlOptions& o) {
+    o.limits.orphan_grace = 3s;
+    o.limits.orphans_every = 1s;
+  });
+  world.run_on("paris/gw", tell_late);
+}
+
 TEST(Control, TakesWhatAgentsRecordedFromTheirOwnGatewayOnly) {
   World world(9);
   world.run_on("paris/gw", ship_work);

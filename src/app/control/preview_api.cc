@@ -4,6 +4,7 @@
 #include "core/policy/diff.h"
 #include "core/policy/preview.h"
 #include "format/inner/records.h"
+#include "grid/source.h"
 #include "io/store/records.h"
 
 namespace aigrid::control {
@@ -53,16 +54,22 @@ void add(Replay& replay, const std::string& line) {
   out.tenant = record->tenant;
   out.project = record->project;
   out.model = record->model;
-  if (const auto door = replay.doors.find(record->source); door != replay.doors.end()) out.door = door->second;
+  const std::string gateway(grid::gateway_of(record->source));
+  if (const auto door = replay.doors.find(gateway); door != replay.doors.end()) out.door = door->second;
   out.site = record->site;
   out.denied = record->code == "data_residency_mismatch";
   out.second = record->received_unix_ms / 1000;
   if (const auto found = replay.keys.find(record->key_id); found != replay.keys.end()) {
     const grid::ApiKey& key = *found->second;
     out.key_zone = key.zone;
+    out.key_regimes = key.regimes;
     out.data_level = key.data_level;
-    out.regimes = key.regimes;
   }
+  out.data_level = std::max(out.data_level, record->asked.data_level);
+  out.zones = record->asked.zones;
+  out.regimes = record->asked.regimes;
+  out.only_sites = record->asked.only_sites;
+  out.ignore_sites = record->asked.ignore_sites;
   replay.preview->add(out);
 }
 

@@ -45,7 +45,8 @@ inline const char* const kConfiguration = R"({"resources":[
 
 class World {
  public:
-  explicit World(std::uint64_t seed) : world(seed, options()) {
+  explicit World(std::uint64_t seed, std::function<void(ControlOptions&)> last_word = {})
+      : world(seed, options()), last_word_(std::move(last_word)) {
     world.add_host("control");
     world.add_host("paris/gw");
     world.add_host("cli");
@@ -81,6 +82,7 @@ class World {
     o.ops = "10.0.0.1:7002";
     o.grid = "testgrid";
     o.admin_key = kAdmin;
+    if (last_word_) last_word_(o);
     exit_code = co_await run_control(env, o);
   }
   static io::Task<void> finish(io::Env& env, std::function<io::Task<void>(io::Env&, World&)> body, bool& done,
@@ -91,6 +93,8 @@ class World {
   io::Task<void> finish(io::Env& env, const std::function<io::Task<void>(io::Env&, World&)>& body, bool& done) {
     return finish(env, body, done, *this);
   }
+
+  std::function<void(ControlOptions&)> last_word_;
 };
 
 // One call that must be answered with `status`.

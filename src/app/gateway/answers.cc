@@ -1,9 +1,10 @@
 #include "app/gateway/answers.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
-#include "app/gateway/ingress.h"
+#include "app/gateway/admitted.h"
 #include "format/inner/records.h"
 #include "format/json/json.h"
 
@@ -46,7 +47,30 @@ std::string explanation_json(const routing::Tables& tables, const routing::Expla
   return json::dump(out);
 }
 
+namespace {
+
+// A record stays small whatever a client lists. Of sites to avoid the last are left out then; a list that had to be met
+// becomes one that nothing meets: "".
+constexpr std::size_t kMostNames = 256;
+constexpr std::size_t kLongestName = 64;
+
+std::vector<std::string> few(std::vector<std::string> names, bool must_hold) {
+  const bool many = names.size() > kMostNames;
+  const auto cut = std::erase_if(names, [](const auto& name) { return name.size() > kLongestName; });
+  if ((many || cut > 0) && must_hold) return {""};
+  if (many) names.resize(std::min(names.size(), kMostNames));
+  return names;
+}
+
+grid::Asked asked_of(const grid::Intent& intent) {
+  return {few(intent.zones, true), intent.data_level, few(intent.regimes, true), few(intent.only_sites, true),
+          few(intent.ignore_sites, false)};
+}
+
+}  // namespace
+
 void write_record(Services& services, const Admitted& admitted, grid::Record record) {
+  record.asked = asked_of(admitted.question.intent);
   const std::string outcome(inner::to_string(record.outcome));
   ++services.meters.requests_by_outcome[record.code.empty() ? outcome : outcome + ":" + record.code];
   if (!record.site.empty()) ++services.meters.requests_by_site[record.site];

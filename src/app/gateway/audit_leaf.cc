@@ -4,7 +4,7 @@
 #include <array>
 #include <utility>
 
-#include "app/gateway/ingress.h"
+#include "app/gateway/admitted.h"
 #include "core/audit/leaf.h"
 
 namespace aigrid::gateway {

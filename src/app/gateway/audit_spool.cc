@@ -161,15 +161,25 @@ io::Task<void> AuditSpool::run() {
   }
 }
 
+std::uint64_t AuditSpool::behind() const {
+  std::uint64_t n = homeless_.size() + (spool_ ? spool_->backlog() : 0);
+  for (const auto& spool : left_) n += spool->backlog();
+  return n;
+}
+
 io::Task<bool> AuditSpool::flushed() {
   if (name_.empty()) co_return false;
   const std::uint64_t target = spool_->next_sequence() - 1;
+  const auto there = [this, target] {
+    return spool_->acked_sequence() >= target &&
+           std::all_of(left_.begin(), left_.end(), [](const auto& spool) { return spool->backlog() == 0; });
+  };
   const Time until = env_.now() + cadence_.audit.prove_within;
-  while (spool_->acked_sequence() < target && env_.now() < until) {
+  while (!there() && env_.now() < until) {
     wanted_.set();
     co_await env_.sleep_for(cadence_.audit.prove_look);
   }
-  co_return spool_->acked_sequence() >= target;
+  co_return there();
 }
 
 io::Task<void> AuditSpool::settle() {

@@ -38,10 +38,13 @@ class AuditSpool {
   AuditSpool(io::Env& env, const Board& board, const Badge& badge, std::string state, std::uint32_t worker,
              std::uint32_t workers, const dispatch::Cadence& cadence, Take take);
 
-  // Call after every bundle change; the first one begins. Blocking then. Errors: those of the disk.
+  // Call after every bundle change, and again where it failed; the first one begins. Blocking then. Errors: of the
+  // disk.
   Result<void> law_changed();
-  // It has begun, and what it is told will be written.
-  bool open() const { return !name_.empty() && homeless_.size() < cadence_.records.most_homeless; }
+  // The log itself has begun: what is written here will be in it.
+  void log_begun() { log_begun_ = true; }
+  // Both have begun, and what it is told will be written.
+  bool open() const { return log_begun_ && !name_.empty() && homeless_.size() < cadence_.records.most_homeless; }
   // Of the log; empty until it has begun.
   const std::string& name() const { return name_; }
   std::string receipt(const std::string& request_id) const;
@@ -53,13 +56,13 @@ class AuditSpool {
 
   // Until the task is destroyed.
   io::Task<void> run();
-  // Has the log all that was appended here before? Waits for it a while.
+  // Has the log all that was appended here before, and what others had left? Waits for it a while.
   io::Task<bool> flushed();
   // What is in the spool is durable when it returns: for the end of the process.
   io::Task<void> settle();
 
   std::uint64_t leaves() const { return leaves_; }
-  std::uint64_t behind() const { return spool_ ? spool_->backlog() + homeless_.size() : 0; }
+  std::uint64_t behind() const;
   std::uint64_t lost() const { return lost_; }
 
  private:
@@ -77,6 +80,7 @@ class AuditSpool {
   std::uint32_t workers_;
   const dispatch::Cadence& cadence_;
   Take take_;
+  bool log_begun_ = false;
   std::string name_;
   std::string folder_;
   std::unique_ptr<io::Spool> spool_;

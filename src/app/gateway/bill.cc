@@ -40,7 +40,7 @@ void Bill::complete(grid::Record& record) const {
   record.charge_nano = ledger::rate(record).price_nano;
 }
 
-admission::Need Bill::need(const routing::RouteInput& input) const {
+Bill::Most Bill::most(const routing::RouteInput& input) const {
   std::uint64_t output = input.max_output_tokens;
   std::uint64_t context = 0;
   for (const auto d :
@@ -51,11 +51,16 @@ admission::Need Bill::need(const routing::RouteInput& input) const {
     output =
         std::max<std::uint64_t>(output, spec.max_output_tokens != 0 ? spec.max_output_tokens : spec.context_tokens);
   }
-  const bool embedding = input.task == grid::Task::Embedding;  // of many inputs, each as long as a context
-  if (embedding) output = 0;
+  // Embeddings are of many inputs, each as long as a context.
+  if (input.task == grid::Task::Embedding) return {body_bytes_, 0};
   // The JSON around a body's text is longer than what a model's template puts around it.
-  std::uint64_t prompt = body_bytes_;
-  if (!embedding && context != 0) prompt = std::min(prompt, context);
+  return {context != 0 ? std::min<std::uint64_t>(body_bytes_, context) : body_bytes_, output};
+}
+
+admission::Need Bill::need(const routing::RouteInput& input) const { return need(input, most(input).prompt); }
+
+admission::Need Bill::need(const routing::RouteInput& input, std::uint64_t prompt) const {
+  const std::uint64_t output = most(input).output;
   const std::uint64_t likely = std::min<std::uint64_t>(input.prompt_tokens, prompt);
   const auto tokens = [](std::uint64_t n) { return static_cast<std::int64_t>(std::min(n, ledger::kMostTokens)); };
   admission::Need need;

@@ -23,10 +23,18 @@ class Bill {
   void complete(grid::Record& record) const;
   // What the request may need at most: a prompt of a token a byte of the body, and the longest answer.
   admission::Need need(const routing::RouteInput& input) const;
+  // The same once an engine has counted the prompt.
+  admission::Need need(const routing::RouteInput& input, std::uint64_t prompt_tokens) const;
   // What a complete record used of that.
   static admission::Need used(const grid::Record& record);
 
  private:
+  // What may be read and made at most.
+  struct Most {
+    std::uint64_t prompt = 0;
+    std::uint64_t output = 0;
+  };
+  Most most(const routing::RouteInput& input) const;
   std::shared_ptr<const routing::Tables> tables_;
   grid::Terms terms_;
   std::size_t body_bytes_ = 0;

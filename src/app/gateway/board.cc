@@ -73,6 +73,7 @@ void Board::adopt(std::shared_ptr<const Law> law) {
   for (const auto& gateway : next->tables->gateways) {
     if (gateway.name != gateway_) continue;
     site_ = gateway.site;
+    workers_ = std::max(gateway.workers, 1U);
     if (auto site = next->tables->find_site(site_)) next->here = *site;
   }
   if (current_) {

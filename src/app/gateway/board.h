@@ -52,6 +52,8 @@ class Board {
   routing::SiteIndex here() const { return current_->here; }
   const std::string& gateway() const { return gateway_; }
   const std::string& site() const { return site_; }
+  // Of this gateway, as the bundle in force names them; at least one.
+  std::uint32_t workers() const { return workers_; }
   const access::KeyTable& keys() const;
   const std::shared_ptr<const bundle::Held>& held() const { return held_; }
   std::uint64_t version() const { return held_ ? held_->parsed.version : 0; }
@@ -81,6 +83,7 @@ class Board {
 
   std::string gateway_;
   std::string site_;
+  std::uint32_t workers_ = 1;
   std::shared_ptr<const bundle::Held> held_;
   std::shared_ptr<Generation> current_;
   std::shared_ptr<const Law> law_;

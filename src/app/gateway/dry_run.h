@@ -2,7 +2,7 @@
 // token: nothing is asked of any node. One worker; the record is written here.
 #pragma once
 
-#include "app/gateway/ingress.h"
+#include "app/gateway/admitted.h"
 #include "app/gateway/services.h"
 #include "io/http/server.h"
 

@@ -47,7 +47,8 @@ class Process {
 
   io::Task<int> run(std::unique_ptr<io::Listener> public_listener, std::unique_ptr<io::Listener> inner_listener) {
     if (auto begun = begin(); !begun.ok()) co_return failed("gateway_not_started", begun.error());
-    co_await hire(public_listener->address());
+    const io::Address public_at = public_listener->address();
+    co_await hire(public_at);
     if (exit_code_ != 0) co_return exit_code_;
     auto held = control_->load_held();
     if (!held.ok() && held.error().code != Code::NotFound) {
@@ -55,11 +56,13 @@ class Process {
     }
     membership_->on_change([this] { renewed(); });
     spawn_tasks(std::move(inner_listener));
-    env_.log().note("gateway_started", {{"name", options_.name},
-                                        {"public", public_listener->address()},
-                                        {"workers", options_.workers},
-                                        {"epoch", epoch_}});
-    co_await main_->run(std::move(public_listener));
+    env_.log().note("gateway_started",
+                    {{"name", options_.name}, {"public", public_at}, {"workers", options_.workers}, {"epoch", epoch_}});
+    Worker::Listen listen = [listener = std::make_shared<std::unique_ptr<io::Listener>>(std::move(public_listener))] {
+      return Result<std::unique_ptr<io::Listener>>(std::move(*listener));
+    };
+    Worker::Barrier barrier = [this] { return wait_drained(); };
+    co_await main_->run(std::move(listen), std::move(barrier));
     while (working_ > 0) co_await come_.wait();
     env_.log().note("gateway_stopped");
     co_return exit_code_;
@@ -76,12 +79,17 @@ class Process {
     other.report = std::move(report);
     if (news) control_->status_changed();
   }
-  void ended(const Result<void>& how) {
+  void drained() {
+    ++drained_;
+    come_.set();
+  }
+  void failed(const Error& error) {
+    exit_code_ = failed("worker_failed", error);
+    stop_all();
+    come_.set();
+  }
+  void ended() {
     --working_;
-    if (!how.ok()) {
-      exit_code_ = failed("worker_failed", how.error());
-      stop_all();
-    }
     come_.set();
   }
 
@@ -98,7 +106,12 @@ class Process {
   }
 
   Result<void> begin() {
-    Worker::Plan plan{0, epoch_, badge_of(*membership_), [this] { control_->status_changed(); }, [](WorkerReport) {}};
+    Worker::Plan plan{0,
+                      epoch_,
+                      badge_of(*membership_),
+                      [this] { control_->status_changed(); },
+                      [](WorkerReport) {},
+                      [this](const Error& error) { failed(error); }};
     AIGRID_TRY(main_, Worker::make(env_, options_, std::move(plan), office_));
     Services& services = main_->services();
     log_.emplace(env_, services.board, *membership_, options_.state, options_.cadence);
@@ -118,7 +131,7 @@ class Process {
   // The other workers: returns when all of them know each other, or one could not begin.
   io::Task<void> hire(io::Address public_at) {
     for (std::uint32_t number = 1; number < options_.workers; ++number) {
-      Worker::Plan plan{number, epoch_, badge_of(*membership_), {}, {}};
+      Worker::Plan plan{number, epoch_, badge_of(*membership_), {}, {}, {}};
       ++working_;
       env_.add_worker([this, door = office_.door, office = office_, plan = std::move(plan), public_at,
                        options = options_](io::Env& env) {
@@ -126,6 +139,7 @@ class Process {
       });
     }
     while (exit_code_ == 0 && others_.size() + 1 < options_.workers) co_await come_.wait();
+    if (exit_code_ != 0) co_return;
     Crew crew{{main_->door(), &main_->services()}};
     for (const auto& [number, other] : others_) crew.push_back(other.colleague);
     for (const auto& [number, other] : others_) {
@@ -145,25 +159,39 @@ class Process {
     plan.report = [by, number](WorkerReport report) {
       by.door.tell([process = by.process, number, report] { process->reported(number, report); });
     };
-    Result<void> how;
+    const auto failed = [by](const Error& error) {
+      by.door.tell([process = by.process, error] { process->failed(error); });
+    };
+    plan.failed = failed;
     auto worker = Worker::make(env, options, std::move(plan), office);
-    if (worker.ok()) {
-      by.door.tell([process = by.process, number, worker = worker->get(),
-                    colleague = Colleague{(*worker)->door(), &(*worker)->services()}] {
-        process->arrived(number, worker, colleague);
-      });
-      co_await (*worker)->met();
-      const io::ListenOptions shared{.share_port = true};
-      auto listener = env.listen(public_at, shared);
-      how = listener.ok() ? Result<void>() : Result<void>(listener.error());
-      if (listener.ok()) co_await (*worker)->run(std::move(*listener));
-      (*worker)->end();
-    } else {
-      how = worker.error();
+    if (!worker.ok()) {
+      failed(worker.error());
+      co_return;
     }
-    by.door.tell([process = by.process, how] { process->ended(how); });
+    by.door.tell([process = by.process, number, worker = worker->get(),
+                  colleague = Colleague{(*worker)->door(), &(*worker)->services()}] {
+      process->arrived(number, worker, colleague);
+    });
+    co_await (*worker)->met();
+    Worker::Listen listen = [&env, &public_at] {
+      const io::ListenOptions shared{.share_port = true};
+      return env.listen(public_at, shared);
+    };
+    Worker::Barrier barrier = [&by, waiting = worker->get()] {
+      by.door.tell([process = by.process] { process->drained(); });
+      return waiting->dismissed();
+    };
+    co_await (*worker)->run(std::move(listen), std::move(barrier));
+    (*worker)->end();
+    by.door.tell([process = by.process] { process->ended(); });
     io::Event never(env.executor());
-    if (worker.ok()) co_await never.wait();  // letters to it come until the process ends
+    co_await never.wait();  // letters to it come until the process ends
+  }
+
+  // The main worker's barrier: all have drained, and know it.
+  io::Task<void> wait_drained() {
+    while (drained_ < others_.size()) co_await come_.wait();
+    tell_others([](Worker& worker) { worker.dismiss(); });
   }
 
   void spawn_tasks(std::unique_ptr<io::Listener> inner_listener) {
@@ -173,7 +201,7 @@ class Process {
     tasks_->spawn(
         io::keep_renewed(env_, *membership_, [this](std::string csr) { return control_->renew(std::move(csr)); }));
     tasks_->spawn(serve_ops());
-    tasks_->spawn(save_bundle());
+    tasks_->spawn(look_after());
     tasks_->spawn(state_distances(services));
     tasks_->spawn(
         log_->show([this](std::string body) { return control_->exchange("/inner/audit", std::move(body), {}); }));
@@ -189,9 +217,18 @@ class Process {
   void adopt(std::shared_ptr<const Law> law) {
     tell_others([law](Worker& worker) { worker.adopt(law); });
     main_->adopt(std::move(law));
+    begin_log();
+  }
+
+  // Once there is a law; again where the disk did not let it.
+  void begin_log() {
+    if (log_->begun()) return;
     if (auto begun = log_->law_changed(); !begun.ok()) {
       env_.log().fail("audit_log_unusable", {{"why", begun.error().message}});
     }
+    if (!log_->begun()) return;
+    tell_others([](Worker& worker) { worker.services().audit.log_begun(); });
+    main_->services().audit.log_begun();
   }
 
   void control_is(bool reached) {
@@ -235,11 +272,12 @@ class Process {
     if (!served.ok()) env_.log().fail("ops_listener_failed", {{"why", served.error().message}});
   }
 
-  // A bundle that a full disk did not take goes to it when there is room.
-  io::Task<void> save_bundle() {
+  // What a full disk did not take goes to it when there is room: a bundle, the log's beginning.
+  io::Task<void> look_after() {
     for (;;) {
       co_await env_.sleep_for(options_.cadence.status_every);
       control_->save_held();
+      begin_log();
     }
   }
 
@@ -247,9 +285,10 @@ class Process {
   Result<void> ready() const {
     const Services& services = main_->services();
     if (!services.board.loaded()) return unavailable("no bundle yet: control has not been reached since the join");
-    if (services.ledger.full()) return unavailable("the disk is full: no more records can be kept");
-    if (!services.audit.open()) {
-      return unavailable("the audit log cannot be written: the log of this process says why");
+    if (auto trouble = main_->trouble(); !trouble.empty()) return unavailable(std::move(trouble));
+    for (const auto& [number, other] : others_) {
+      const std::string& trouble = other.report.trouble;
+      if (!trouble.empty()) return unavailable("worker " + std::to_string(number) + ": " + trouble);
     }
     return routing::any_site_ready(services.board.snapshot(), env_.now());
   }
@@ -261,6 +300,7 @@ class Process {
   io::Event come_;
   int exit_code_ = 0;
   std::uint32_t working_ = 0;  // of the others
+  std::size_t drained_ = 0;    // of the others
   std::map<std::uint32_t, Other> others_;
   Office office_{};  // whole when begin() has returned
   std::unique_ptr<Worker> main_;

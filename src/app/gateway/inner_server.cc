@@ -1,5 +1,6 @@
 #include "app/gateway/inner_server.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "app/gateway/control_link.h"
@@ -45,7 +46,7 @@ io::Task<void> InnerServer::run(std::unique_ptr<io::Listener> listener) {
       co_await services_.env.sleep_for(services_.options.cadence.accept_retry);
       continue;
     }
-    if (tasks_.size() >= services_.options.cadence.inner_connections) {
+    if (full()) {
       services_.env.log().warn("inner_connections_full", {{"from", (*stream)->peer().address}});
       continue;  // closed unheard; the dialler tries again
     }
@@ -57,26 +58,36 @@ io::Task<void> InnerServer::serve(std::unique_ptr<io::Stream> raw, bool relayed)
   const std::string from = raw->peer().address;
   io::ServerTls options;
   options.context = services_.badge.tls;
-  for (std::uint32_t worker = 0; worker < services_.options.workers; ++worker) {
-    for (const char* alpn : {io::kAlpnAsk, io::kAlpnServe}) options.alpn.push_back(io::alpn_for(alpn, worker));
-  }
+  options.alpn = alpns();
   options.client = io::ClientCertificate::Optional;
   auto stream = co_await services_.env.tls().accept(services_.env, std::move(raw), std::move(options));
   if (!stream.ok()) {
     services_.env.log().warn("inner_handshake_failed", {{"from", from}, {"why", stream.error().message}});
     co_return;
   }
-  const std::uint32_t worker = io::parse_alpn((*stream)->peer().alpn).worker;
+  const std::uint32_t worker = io::parse_alpn((*stream)->peer().alpn).worker % services_.options.workers;
   if (relayed || worker == services_.worker) {
     co_await serve_secured(std::move(*stream));
     co_return;
   }
   const Colleague& there = services_.crew.at(worker);
   const auto parcel = std::make_shared<io::Handover>(std::move(*stream));
-  there.door.tell([inner = &there.services->inner, parcel] { inner->take(*parcel); });
+  there.door.tell([of_it = there.services, parcel] { of_it->inner.take(*parcel); });
+}
+
+// Who asks may not know yet how many workers we have now: any of them answers. Whom we ask must mean the right one.
+std::vector<std::string> InnerServer::alpns() const {
+  std::vector<std::string> out;
+  const std::uint32_t workers = services_.options.workers;
+  for (std::uint32_t n = 0; n < std::max(workers, services_.board.workers()); ++n) {
+    out.push_back(io::alpn_for(io::kAlpnAsk, n));
+    if (n < workers) out.push_back(io::alpn_for(io::kAlpnServe, n));
+  }
+  return out;
 }
 
 void InnerServer::take(io::Handover& connection) {
+  if (full()) return;  // dropped, it is closed
   auto stream = connection.attach(services_.env);
   if (!stream.ok()) {
     services_.env.log().warn("inner_connection_not_taken", {{"why", stream.error().message}});

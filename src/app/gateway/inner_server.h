@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "app/gateway/services.h"
 #include "base/spiffe.h"
@@ -37,6 +38,8 @@ class InnerServer {
 
   // TLS, and then as its ALPN says; `relayed`: it came inside another connection, which is this worker's.
   io::Task<void> serve(std::unique_ptr<io::Stream> raw, bool relayed);
+  bool full() const { return tasks_.size() >= services_.options.cadence.inner_connections; }
+  std::vector<std::string> alpns() const;
   io::Task<void> serve_secured(std::unique_ptr<io::Stream> stream);
   io::Task<void> serve_connection(std::unique_ptr<io::Stream> stream, std::string alpn, std::optional<Spiffe> who);
   io::Task<void> ask_dialler(std::unique_ptr<io::Stream> stream, Spiffe who);

@@ -29,9 +29,8 @@ io::Task<Result<bool>> flush(AuditSpool& spool) { co_return co_await spool.flush
 
 // Has the log all that worker `of` of this process appended before? Waits for it a while.
 io::Task<bool> flushed(Services& services, std::uint32_t of) {
-  if (of >= services.crew.size()) co_return true;  // it is no more: what it left comes when it comes
-  const Colleague& there = services.crew[of];
-  std::function<io::Task<Result<bool>>()> ask = [spool = &there.services->audit] { return flush(*spool); };
+  const Colleague& there = services.crew[of % services.crew.size()];  // who took on what one that is no more had left
+  std::function<io::Task<Result<bool>>()> ask = [of_it = there.services] { return flush(of_it->audit); };
   const auto done = co_await there.door.ask(services.env, std::move(ask));
   co_return done.ok() && *done;
 }

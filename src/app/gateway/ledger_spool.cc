@@ -67,6 +67,13 @@ std::uint64_t LedgerSpool::backlog() const {
   return n;
 }
 
+std::string LedgerSpool::refused() const {
+  for (const auto& lane : lanes_) {
+    if (!lane->refused.empty()) return lane->refused;
+  }
+  return {};
+}
+
 void LedgerSpool::control_is(bool reached) {
   control_ = reached;
   for (const auto& lane : lanes_) lane->news.set();
@@ -107,12 +114,12 @@ io::Task<bool> LedgerSpool::ship_next(Lane& lane, const Ship& ship) {
   for (const auto& entry : *entries) body += entry.bytes;
   auto reply = co_await ship(std::move(body));
   if (!reply.ok() || reply->status != 200) {
-    refused_ = reply.ok() ? io::problem_of(*reply).message : reply.error().message;
+    lane.refused = reply.ok() ? io::problem_of(*reply).message : reply.error().message;
     ++batches_refused_;
-    env_.log().warn("records_not_taken", {{"status", reply.ok() ? reply->status : 0}, {"why", refused_}});
+    env_.log().warn("records_not_taken", {{"status", reply.ok() ? reply->status : 0}, {"why", lane.refused}});
     co_return false;
   }
-  refused_.clear();
+  lane.refused.clear();
   auto acked = lane.spool->ack(entries->back().sequence);
   if (!acked.ok()) env_.log().warn("spool_not_acked", {{"why", acked.error().message}});
   co_return true;

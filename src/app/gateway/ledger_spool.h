@@ -54,14 +54,15 @@ class LedgerSpool {
   // A new request's record might find no place: let none in.
   bool full() const { return homeless_.size() >= cadence_.records.most_homeless; }
   // Why control took none of the last batch; empty: it did.
-  const std::string& refused() const { return refused_; }
+  std::string refused() const;
   std::uint64_t batches_refused() const { return batches_refused_; }
 
  private:
   struct Lane {
     Lane(io::Env& env, std::unique_ptr<io::Spool> of) : spool(std::move(of)), news(env.executor()) {}
     std::unique_ptr<io::Spool> spool;
-    io::Event news;  // control came or went, or it is time to try again
+    io::Event news;       // control came or went, or it is time to try again
+    std::string refused;  // why control took none of the last batch
   };
   LedgerSpool(io::Env& env, const Place& place, const dispatch::Cadence& cadence);
   Result<void> append(grid::Record& record);
@@ -75,7 +76,6 @@ class LedgerSpool {
   std::uint64_t counter_ = 0;
   std::uint64_t written_ = 0;
   bool control_ = false;
-  std::string refused_;
   std::uint64_t batches_refused_ = 0;
   std::vector<std::unique_ptr<Lane>> lanes_;  // the first is this worker's own
   std::deque<grid::Record> homeless_;

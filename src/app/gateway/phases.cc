@@ -146,7 +146,7 @@ Phase<Question> read_intent(const Services& services, const http::RequestHead& h
       return tl::unexpected(std::move(*wrong));
   }
   sources.push_back(take_zone_of_model(question.scan.model));
-  sources.push_back(question.scan.intent);
+  for (auto& own : question.scan.intents) sources.push_back(std::move(own));
   auto merged = access::merge(sources);
   if (!merged.ok()) return tl::unexpected(openai::from_error(merged.error()));
   question.intent = std::move(*merged);
@@ -189,6 +189,7 @@ std::optional<openai::ApiError> admit(const Services& services, const Caller& ca
   input.tenant = *tenant;
   input.model = *model;
   input.permitted = admission.permit.sites;
+  input.lingering = tables.residency.lingering(subject);
   input.relay = services.options.skip_residency ? admission.permit.sites : admission.permit.relay;
   input.prompt_tokens = question.scan.estimated_prompt_tokens();
   input.max_output_tokens = question.scan.max_output_tokens.value_or(0);

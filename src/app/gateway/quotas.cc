@@ -34,20 +34,25 @@ Quotas::Reservation& Quotas::Reservation::operator=(Reservation&& other) noexcep
   return *this;
 }
 
+void Quotas::Reservation::lower(const admission::Need& most) {
+  for (auto& taken : taken_) taken.need = taken.from->lower(taken.need, most);
+}
+
 void Quotas::Reservation::settle(const admission::Need& used) {
   for (const auto& taken : std::exchange(taken_, {})) taken.from->settle(taken.need, used);
 }
 
 Quotas::Quotas(io::Env& env, const Board& board, Peers& peers, const admission::LeaseTimes& times, const Office& office,
-               std::string holder, std::uint64_t epoch)
+               Borrower borrower)
     : env_(env),
       board_(board),
       peers_(peers),
       times_(times),
       office_(office),
       homes_(board, peers),
-      holder_(std::move(holder)),
-      epoch_(epoch) {}
+      holder_(std::move(borrower.name)),
+      epoch_(borrower.epoch),
+      main_(borrower.main) {}
 
 std::vector<Quotas::Scope> Quotas::scopes_of(const Caller& caller) const {
   std::vector<Scope> out;
@@ -130,8 +135,10 @@ io::Task<std::optional<grid::LeaseAnswer>> Quotas::refill(Borrowed& from, std::o
 io::Task<Result<grid::LeaseAnswer>> Quotas::ask(grid::LeaseAsk question) {
   const std::string home = homes_.of(question.scope, question.tenant).home;
   if (home == board_.gateway()) {
-    std::function<io::Task<Result<grid::LeaseAnswer>>()> act = [leases = office_.leases, question] {
-      return leases->act(question);
+    if (main_) co_return co_await office_.leases->act(std::move(question));
+    // The main worker sees for itself who is home, and asks: it may reach another gateway that we do not.
+    std::function<io::Task<Result<grid::LeaseAnswer>>()> act = [main = office_.services, question] {
+      return main->quotas.ask(question);
     };
     co_return co_await office_.door.ask(env_, std::move(act));
   }

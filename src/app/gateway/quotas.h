@@ -20,9 +20,14 @@ namespace aigrid::gateway {
 
 class Quotas {
  public:
-  // `holder`: under which name this worker borrows, in this epoch.
+  // Under which name this worker borrows, in this epoch of the process.
+  struct Borrower {
+    std::string name;
+    std::uint64_t epoch = 0;
+    bool main = true;  // it is the main worker, where the books are
+  };
   Quotas(io::Env& env, const Board& board, Peers& peers, const admission::LeaseTimes& times, const Office& office,
-         std::string holder, std::uint64_t epoch);
+         Borrower borrower);
 
   // What is reserved for one request, until settle() or its end, when nothing but the request itself counts.
   class Reservation {
@@ -31,6 +36,8 @@ class Quotas {
     Reservation(Reservation&& other) noexcept { *this = std::move(other); }
     Reservation& operator=(Reservation&& other) noexcept;
     ~Reservation() { settle({}); }
+    // It needs no more than this, as is known now.
+    void lower(const admission::Need& most);
     void settle(const admission::Need& used);
 
    private:
@@ -46,6 +53,8 @@ class Quotas {
   io::Task<void> run();
   using Answer = tl::expected<Reservation, admission::Refused>;
   io::Task<Answer> reserve(Caller caller, admission::Need need);
+  // Of a scope's home, as far as this worker sees who that is. Unavailable: nobody who is reached is.
+  io::Task<Result<grid::LeaseAnswer>> ask(grid::LeaseAsk ask);
   // The x-ratelimit headers of what this caller is limited by; as of now.
   void add_headers(const Caller& caller, http::Headers& headers) const;
 
@@ -63,7 +72,6 @@ class Quotas {
   Borrowed& borrowed(const Scope& scope, const std::string& tenant);
   // Asks the home; nothing where it does not answer. `need`: of a request that waits.
   io::Task<std::optional<grid::LeaseAnswer>> refill(Borrowed& from, std::optional<admission::Need> need);
-  io::Task<Result<grid::LeaseAnswer>> ask(grid::LeaseAsk ask);
   io::Task<void> report(std::string scope);
 
   io::Env& env_;
@@ -72,8 +80,9 @@ class Quotas {
   admission::LeaseTimes times_;
   const Office& office_;
   Homes homes_;
-  std::string holder_;
-  std::uint64_t epoch_;
+  const std::string holder_;
+  const std::uint64_t epoch_;
+  const bool main_;
   std::map<std::string, Borrowed> borrowed_;
   std::set<std::string> reporting_;
 };

@@ -48,7 +48,7 @@ void Slots::release(dispatch::Ticket ticket) {
 
 void Slots::siblings_changed() {
   desk_event::Living living;
-  for (std::uint32_t worker = 0; worker < workers_; ++worker) living.members.push_back({self_.gateway, worker});
+  for (std::uint32_t worker = 0; worker < board_.workers(); ++worker) living.members.push_back({self_.gateway, worker});
   for (const auto& gateway : peers_.siblings()) {
     for (std::uint32_t worker = 0; worker < gateway.workers; ++worker) living.members.push_back({gateway.name, worker});
   }
@@ -62,9 +62,13 @@ void Slots::sibling_reported(const std::string& gateway, const inner::SiteReport
 }
 
 void Slots::worker_reported(std::uint32_t worker, const inner::SiteReport& report) {
-  const dispatch::Member from{self_.gateway, worker};
   board_.site_reported(report, env_.now(),
-                       [&](const std::string& deployment) { return desk_.owner(deployment) == from; });
+                       [&](const std::string& deployment) { return worker_of(desk_.owner(deployment)) == worker; });
+}
+
+std::optional<std::uint32_t> Slots::worker_of(const dispatch::Member& member) const {
+  if (member.gateway != self_.gateway) return std::nullopt;
+  return member.worker % workers_;
 }
 
 void Slots::feed(const dispatch::DeskEvent& event) {
@@ -90,8 +94,9 @@ void Slots::claim(const desk_action::Claim& claim) {
   ask.worker = claim.owner.worker;
   ask.held = claim.held;
   ask.remaining_ms = whole_ms(claim.remaining);
-  if (claim.owner == self_) return claim_here(claim.claim, ask);
-  if (claim.owner.gateway == self_.gateway) return claim_beside(claim.claim, claim.owner.worker, ask);
+  if (const auto worker = worker_of(claim.owner)) {
+    return *worker == self_.worker ? claim_here(claim.claim, ask) : claim_beside(claim.claim, *worker, ask);
+  }
   auto stream = peers_.open_to(claim.owner.gateway, "/inner/slot");
   if (!stream.ok()) return feed(desk_event::Lost{claim.claim});
   elsewhere_[claim.claim] = *stream;
@@ -171,13 +176,14 @@ io::Task<void> Slots::serve(std::shared_ptr<io::H2Stream> stream) {
     answer = given;
     woken.set();
   };
-  const bool ours = ask->worker == self_.worker || ask->worker >= workers_;  // who asks may not know how many we are
+  const std::uint32_t worker = ask->worker % workers_;  // who asks may not know how many we are
+  const bool ours = worker == self_.worker;
   struct Held {
     Slots& slots;
     bool ours;
     std::uint64_t ticket;
     ~Held() { ours ? slots.queues_.release(ticket) : slots.beside_.release(ticket); }
-  } const held{*this, ours, ours ? queues_.ask(*ask, take) : beside_.ask(ask->worker, *ask, take)};
+  } const held{*this, ours, ours ? queues_.ask(*ask, take) : beside_.ask(worker, *ask, take)};
   stream->on_failure([&woken] { woken.set(); });
   while (!answer && !stream->failure()) co_await woken.wait();
   stream->on_failure([] {});

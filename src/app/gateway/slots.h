@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "app/gateway/board.h"
@@ -33,7 +34,7 @@ class Slots {
   void release(dispatch::Ticket ticket);
   // A gateway of this site came, went, or has other workers.
   void siblings_changed();
-  bool owns(const std::string& deployment) const { return desk_.owns(deployment); }
+  bool owns(const std::string& deployment) const { return worker_of(desk_.owner(deployment)) == self_.worker; }
   // Another gateway of this site, or another worker of this one, tells its rows: those of the queues that it owns
   // count.
   void sibling_reported(const std::string& gateway, const inner::SiteReport& report);
@@ -48,6 +49,9 @@ class Slots {
     std::function<void(const Answer&)> answer;
   };
 
+  // Which of our workers is `member`: all count as many as the bundle names, and we may have another number just now.
+  // Nothing: another gateway's.
+  std::optional<std::uint32_t> worker_of(const dispatch::Member& member) const;
   void feed(const dispatch::DeskEvent& event);
   void claim(const dispatch::desk_action::Claim& claim);
   void claim_here(dispatch::ClaimId claim, const inner::SlotAsk& ask);

@@ -1,5 +1,6 @@
 #include "app/gateway/worker.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "app/gateway/audit_log.h"
@@ -24,8 +25,9 @@ Worker::Worker(io::Env& env, const GatewayOptions& options, Plan plan, const Off
       number_(plan.number),
       office_(office),
       report_(std::move(plan.report)),
+      failed_(std::move(plan.failed)),
       badge_(std::move(plan.badge)),
-      met_(env.executor()),
+      come_(env.executor()),
       public_wrap_(std::move(public_wrap)),
       ledger_(std::move(ledger)),
       board_(options.name),
@@ -39,7 +41,7 @@ Worker::Worker(io::Env& env, const GatewayOptions& options, Plan plan, const Off
                 slots_.sibling_reported(gateway, report);
               }}),
       relays_(env, board_, peers_, badge_, options.cadence),
-      quotas_(env, board_, peers_, options.leases, office_, ledger_->source(), ledger_->epoch()),
+      quotas_(env, board_, peers_, options.leases, office_, {ledger_->source(), ledger_->epoch(), number_ == 0}),
       audit_(env, board_, badge_, options.state, number_, options.workers, options.cadence,
              [this](std::vector<std::string> leaves) { return give_leaves(std::move(leaves)); }),
       services_{env,     options, number_, office_, crew_,    badge_, board_, queues_, slots_,
@@ -47,6 +49,7 @@ Worker::Worker(io::Env& env, const GatewayOptions& options, Plan plan, const Off
       inner_(services_),
       public_(services_),
       limits_(public_.limits()),
+      named_(env.executor()),
       connections_(env.executor()),
       tasks_(env.executor()),
       reception_(env) {
@@ -59,11 +62,15 @@ void Worker::meet(Crew crew) {
   std::vector<WorkerSlots::Other> others;
   for (const auto& one : crew_) others.push_back({one.door, &one.services->slots.beside()});
   slots_.beside().meet(std::move(others));
-  met_.set();
+  come_.set();
 }
 
 io::Task<void> Worker::met() {
-  while (crew_.empty()) co_await met_.wait();
+  while (crew_.empty()) co_await come_.wait();
+}
+
+io::Task<void> Worker::dismissed() {
+  while (!dismissed_) co_await come_.wait();
 }
 
 void Worker::adopt(std::shared_ptr<const Law> law) {
@@ -75,11 +82,18 @@ void Worker::adopt(std::shared_ptr<const Law> law) {
   peers_.reconcile();
   inner_.reconcile();
   public_.law_changed();
+  named_.set();
   report_(report());
 }
 
+std::string Worker::trouble() const {
+  if (ledger_->full()) return "the disk is full: no more records can be kept";
+  if (!audit_.open()) return "the audit log cannot be written: the log of this process says why";
+  return {};
+}
+
 WorkerReport Worker::report() const {
-  WorkerReport out{meters_, board_.version(), ledger_->refused()};
+  WorkerReport out{meters_, board_.version(), ledger_->refused(), trouble()};
   out.meters.records_written = ledger_->written();
   out.meters.records_backlog = ledger_->backlog();
   out.meters.records_homeless = ledger_->homeless();
@@ -91,25 +105,30 @@ WorkerReport Worker::report() const {
   return out;
 }
 
-io::Task<void> Worker::run(std::unique_ptr<io::Listener> public_listener) {
-  public_listener_ = std::move(public_listener);  // its accepting task ends after this frame
+io::Task<void> Worker::run(Listen listen, Barrier barrier) {
   tasks_.spawn(relays_.run());
-  tasks_.spawn(serve_public());
+  tasks_.spawn(serve_public(std::move(listen)));
   tasks_.spawn(look_after());
   tasks_.spawn(audit_.run());
   tasks_.spawn(ledger_->run([this](std::string body) { return ship(std::move(body)); }));
   tasks_.spawn(quotas_.run());
   if (crew_.size() > 1) tasks_.spawn(tell_rows());
   co_await env_.stop_requested().wait();
-  public_listener_->close();
+  if (public_listener_) public_listener_->close();
   const Time until = env_.now() + options_.cadence.drain_within;
-  while (meters_.requests_open + meters_.attempts_hosted > 0 && env_.now() < until) {
-    co_await env_.sleep_for(options_.cadence.drain_look);
-  }
+  co_await drain(until);
+  co_await barrier();
+  co_await drain(until);  // of what other gateways have asked for meanwhile
   co_await stop_rest();
   (void)ledger_->settle().ok();
   co_await ledger_->durable();
   co_await audit_.settle();
+}
+
+io::Task<void> Worker::drain(Time until) {
+  while (meters_.requests_open + meters_.attempts_hosted > 0 && env_.now() < until) {
+    co_await env_.sleep_for(options_.cadence.drain_look);
+  }
 }
 
 // What the drain left: it is told, and whoever does not take that leaves its record all the same.
@@ -128,16 +147,24 @@ void Worker::end() {
   inner_.leave_all();
 }
 
-io::Task<void> Worker::serve_public() {
+io::Task<void> Worker::serve_public(Listen listen) {
+  while (number_ >= std::max(board_.workers(), 1U)) co_await named_.wait();
+  auto listener = listen();
+  if (!listener.ok()) {
+    failed_(listener.error());
+    co_return;
+  }
+  public_listener_ = std::move(*listener);  // its accepting task ends after this frame
   io::ServeFn serve = [this](io::Exchange& exchange) { return public_.serve(exchange); };
   co_await io::serve_listener(env_, *public_listener_, connections_, limits_, std::move(serve), public_wrap_);
 }
 
-// Records that a full disk keeps in memory go to it when there is room, whether or not requests come.
+// What a full disk did not take goes to it when there is room, whether or not requests come.
 io::Task<void> Worker::look_after() {
   for (;;) {
     co_await env_.sleep_for(options_.cadence.status_every);
     (void)ledger_->settle().ok();
+    (void)audit_.law_changed().ok();
     // What a law permits until now and no longer ends here for streams that run, too.
     const auto law = board_.current();
     board_.renew(unix_seconds(env_.wall()));
@@ -155,8 +182,8 @@ io::Task<void> Worker::tell_rows() {
     const auto report = std::make_shared<const inner::SiteReport>(site_report(board_));
     for (std::uint32_t worker = 0; worker < crew_.size(); ++worker) {
       if (worker == number_) continue;
-      crew_[worker].door.tell([slots = &crew_[worker].services->slots, from = number_, report] {
-        slots->worker_reported(from, *report);
+      crew_[worker].door.tell([of_it = crew_[worker].services, from = number_, report] {
+        of_it->slots.worker_reported(from, *report);
       });
     }
   }

@@ -21,6 +21,7 @@ struct WorkerReport {
   Meters meters;
   std::uint64_t bundle_version = 0;
   std::string records_error;
+  std::string trouble;  // why no request can be taken here; empty: it can
 };
 
 class Worker {
@@ -33,6 +34,8 @@ class Worker {
     std::function<void()> agents_news;
     // Called regularly, and when a law was adopted.
     std::function<void(WorkerReport)> report;
+    // No clients can come in here, and never will.
+    std::function<void(const Error&)> failed;
   };
   // `office` may be filled in until run(). Errors: those of the disk and of the public listener's certificate.
   static Result<std::unique_ptr<Worker>> make(io::Env& env, const GatewayOptions& options, Plan plan,
@@ -50,17 +53,29 @@ class Worker {
   void wear(Badge badge) { badge_ = std::move(badge); }
   void adopt(std::shared_ptr<const Law> law);
   WorkerReport report() const;
+  std::string trouble() const;
   std::size_t waiting() const { return queues_.waiting(); }
 
+  // Where clients come in; a worker that the bundle does not name yet, as the process had fewer before, lets none in.
+  using Listen = std::function<Result<std::unique_ptr<io::Listener>>()>;
+  // When the others have no requests left either: until then each gives what the others' need.
+  using Barrier = std::function<io::Task<void>()>;
   // Serves until the Env asks to stop and running requests have ended; what they wrote is durable then.
-  io::Task<void> run(std::unique_ptr<io::Listener> public_listener);
+  io::Task<void> run(Listen listen, Barrier barrier);
+  // For the others' barrier: returns when the main worker has called dismiss().
+  io::Task<void> dismissed();
+  void dismiss() {
+    dismissed_ = true;
+    come_.set();
+  }
   // Ends all that runs at once.
   void end();
 
  private:
   Worker(io::Env& env, const GatewayOptions& options, Plan plan, const Office& office, io::WrapFn public_wrap,
          std::unique_ptr<LedgerSpool> ledger);
-  io::Task<void> serve_public();
+  io::Task<void> serve_public(Listen listen);
+  io::Task<void> drain(Time until);
   io::Task<void> look_after();
   io::Task<void> tell_rows();
   io::Task<void> stop_rest();
@@ -72,9 +87,11 @@ class Worker {
   const std::uint32_t number_;
   const Office& office_;
   const std::function<void(WorkerReport)> report_;
+  const std::function<void(const Error&)> failed_;
   Badge badge_;
   Crew crew_;
-  io::Event met_;
+  io::Event come_;  // the others are known, or the end
+  bool dismissed_ = false;
   io::WrapFn public_wrap_;
   std::unique_ptr<LedgerSpool> ledger_;
   Meters meters_;
@@ -90,6 +107,7 @@ class Worker {
   InnerServer inner_;
   PublicApi public_;
   io::ServerLimits limits_;
+  io::Event named_;  // by the bundle, perhaps
   std::unique_ptr<io::Listener> public_listener_;
   io::TaskGroup connections_;
   io::TaskGroup tasks_;

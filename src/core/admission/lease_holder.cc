@@ -62,6 +62,19 @@ bool LeaseHolder::reserve(const Need& need, Time now) {
   return true;
 }
 
+Need LeaseHolder::lower(const Need& reserved, const Need& most) {
+  Need kept = reserved;
+  kept.tokens = std::min(kept.tokens, most.tokens);
+  kept.spend_nano = std::min(kept.spend_nano, most.spend_nano);
+  const Amounts before = reserved.amounts();
+  const Amounts after = kept.amounts();
+  for (std::size_t q = 0; q < kQuotas; ++q) {
+    reserved_[q] -= before[q] - after[q];
+    if (!asking_ && limited(static_cast<Quota>(q))) spare_[q] += before[q] - after[q];
+  }
+  return kept;
+}
+
 void LeaseHolder::settle(const Need& reserved, const Need& used) {
   const Amounts before = reserved.amounts();
   Amounts after = used.amounts();

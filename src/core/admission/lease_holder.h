@@ -42,6 +42,9 @@ class LeaseHolder {
 
   // True: taken; give it back with settle() or undo().
   bool reserve(const Need& need, Time now);
+  // `most` is known now to be the most that the request will use: what was reserved beyond it is free for others. What
+  // stays reserved.
+  Need lower(const Need& reserved, const Need& most);
   // The request has ended.
   void settle(const Need& reserved, const Need& used);
   // The request did not begin.

@@ -129,6 +129,10 @@ class Sim {
 
   void end_some() {
     for (auto& r : running_) {
+      if (random_.below(40) == 0) {  // known now to need less
+        const Need most{0, 1 + static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(r.need.spend_nano)))};
+        r.need = gateways_[static_cast<std::size_t>(r.gateway)].holder->lower(r.need, most);
+      }
       if (r.end > now_) continue;
       const Need used{0, static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(r.need.spend_nano)))};
       spent_ += used.spend_nano;

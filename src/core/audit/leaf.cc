@@ -271,19 +271,22 @@ void append_entry(std::string& bundle, std::string_view leaf) {
   bundle += leaf;
 }
 
-Result<std::vector<std::string_view>> parse_entries(std::string_view bundle) {
+std::vector<std::string_view> take_entries(std::string_view& bundle, std::size_t most) {
   std::vector<std::string_view> out;
-  while (!bundle.empty()) {
-    if (out.size() == kTileWidth) return invalid("an entry bundle has at most 256 leaves");
-    if (bundle.size() < 2) return invalid("an entry bundle is cut");
+  while (out.size() < most && bundle.size() >= 2) {
     const std::size_t size =
         static_cast<std::size_t>(static_cast<unsigned char>(bundle[0])) << 8U | static_cast<unsigned char>(bundle[1]);
-    bundle.remove_prefix(2);
-    if (size > bundle.size()) return invalid("an entry bundle is cut");
-    out.push_back(bundle.substr(0, size));
-    bundle.remove_prefix(size);
+    if (size > bundle.size() - 2) break;
+    out.push_back(bundle.substr(2, size));
+    bundle.remove_prefix(2 + size);
   }
   return out;
+}
+
+Result<std::vector<std::string_view>> parse_entries(std::string_view bundle) {
+  auto out = take_entries(bundle, kTileWidth);
+  if (bundle.empty()) return out;
+  return invalid(out.size() == kTileWidth ? "an entry bundle has at most 256 leaves" : "an entry bundle is cut");
 }
 
 }  // namespace aigrid::audit

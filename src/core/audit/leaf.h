@@ -31,5 +31,7 @@ std::vector<std::string> bundles_of(const grid::AuditLeaf& leaf);
 // An entry bundle: up to 256 leaves, each after its length in 16 bits; an empty one is withheld from this reader.
 void append_entry(std::string& bundle, std::string_view leaf);
 Result<std::vector<std::string_view>> parse_entries(std::string_view bundle);
+// At most so many, and as far as they are whole; the rest stays in `bundle`.
+std::vector<std::string_view> take_entries(std::string_view& bundle, std::size_t most);
 
 }  // namespace aigrid::audit

@@ -31,7 +31,7 @@ void look_at_distance(const grid::DistanceLeaf& leaf, const Laws& laws, Looked& 
                                            : judge_light(*distance, *a, *b);
 }
 
-void look(const grid::AuditLeaf& leaf, const Laws& laws, Judge& judge, Looked& out) {
+void look_at_leaf(const grid::AuditLeaf& leaf, const Laws& laws, Judge& judge, Looked& out) {
   out.source = leaf.source;
   out.epoch = leaf.epoch;
   out.previous = leaf.previous;
@@ -46,33 +46,45 @@ void look(const grid::AuditLeaf& leaf, const Laws& laws, Judge& judge, Looked& o
   out.wrong = judge.judge(*request, out.unjudged);
 }
 
+void look(std::string_view entry, const Laws& laws, Judge& judge, Looked& out) {
+  if (leaf_hash(entry) != out.hash) {
+    out.wrong = "the leaf is not the one that was hashed";
+    return;
+  }
+  const auto leaf = decode_leaf(entry);
+  if (!leaf.ok()) {
+    out.wrong = leaf.error().message;
+  } else {
+    look_at_leaf(*leaf, laws, judge, out);
+  }
+}
+
 }  // namespace
 
-Result<std::vector<Looked>> look_at(std::string_view hashes, std::string_view entries, const Laws& laws) {
-  AIGRID_TRY(const auto parsed, parse_entries(entries));
-  if (hashes.size() != parsed.size() * kHashBytes) {
-    return Error{
-        Code::DataLoss, Origin::Upstream, Retry::Never,
-        "a tile of " + std::to_string(hashes.size()) + " bytes for " + std::to_string(parsed.size()) + " leaves"};
-  }
-  std::vector<Looked> out(parsed.size());
+std::vector<Looked> look_at(std::uint64_t width, std::string_view hashes, std::string_view entries, const Laws& laws) {
+  const auto parsed = take_entries(entries, width);
+  const std::size_t hashed = std::min<std::size_t>(width, hashes.size() / kHashBytes);
+  std::vector<Looked> out(std::max(hashed, parsed.size()));
+  const bool whole = entries.empty() && parsed.size() == width;
+  std::uint64_t withheld = 0;  // directly before this one
   Judge judge(laws);
-  for (std::size_t i = 0; i < parsed.size(); ++i) {
+  for (std::size_t i = 0; i < out.size(); ++i) {
     Looked& one = out[i];
-    std::memcpy(one.hash.data(), hashes.data() + i * kHashBytes, kHashBytes);
-    one.withheld = parsed[i].empty();
-    if (one.withheld) continue;
-    if (leaf_hash(parsed[i]) != one.hash) {
-      one.wrong = "the leaf is not the one that was hashed";
-      continue;
-    }
-    const auto leaf = decode_leaf(parsed[i]);
-    if (!leaf.ok()) {
-      one.wrong = leaf.error().message;
+    if (i < hashed) {
+      std::memcpy(one.hash.data(), hashes.data() + i * kHashBytes, kHashBytes);
     } else {
-      look(*leaf, laws, judge, one);
+      one.hash = leaf_hash(parsed[i]);
     }
+    one.withheld = i < parsed.size() && parsed[i].empty();
+    if (i >= parsed.size()) one.wrong = "its entry is cut off";
+    if (i >= hashed) one.wrong = "its hash is cut off";
+    if (one.wrong.empty() && !one.withheld) look(parsed[i], laws, judge, one);
+    // A length that became zero moves what comes after it out of its place.
+    if (!one.wrong.empty() && !whole) one.before = withheld;
+    withheld = one.withheld ? withheld + 1 : 0;
   }
+  const bool more = (parsed.size() == width && !whole) || hashes.size() > width * kHashBytes;
+  if (more && out.back().wrong.empty()) out.back().wrong = "its tile goes on after it";
   return out;
 }
 
@@ -139,7 +151,7 @@ void Verifier::leaf(const Looked& leaf) {
     verdict_.last_unix_ms = leaf.unix_ms;
   }
   if (leaf.withheld) whole_ = false;
-  if (!leaf.wrong.empty()) found(index, index, leaf.wrong);
+  if (!leaf.wrong.empty()) found(index - leaf.before, index, leaf.wrong);
   if (!leaf.withheld && leaf.source.empty()) unread_.insert(crypto::bytes(leaf.hash));
   if (whole_ && leaf.chained && !leaf.source.empty()) {
     auto& source = sources_[leaf.source];
@@ -159,18 +171,30 @@ void Verifier::leaf(const Looked& leaf) {
   }
 }
 
-void Verifier::upper_tile(const TileName& name, std::string_view hashes) {
-  std::string mine = tree_.edge(name);
+// As much of a tile as the leaves given make.
+std::string Verifier::follows(const TileName& name) const {
   if (const auto it = upper_.find({name.level, name.number}); it != upper_.end()) {
-    mine = it->second.substr(0, name.width * kHashBytes);
+    return it->second.substr(0, name.width * kHashBytes);
   }
-  if (mine == hashes) return;
-  const std::uint64_t below = std::uint64_t{1} << (name.level * kTileHeight);
+  const std::uint64_t there = tree_.size() >> (name.level * kTileHeight);
+  const std::uint64_t before = name.number * kTileWidth;
+  return there <= before ? std::string() : tree_.edge({name.level, name.number, std::min(there - before, name.width)});
+}
+
+void Verifier::upper_tile(const TileName& name, std::string_view hashes) {
+  const std::string mine = follows(name);
   std::uint64_t at = 0;
-  while ((at + 1) * kHashBytes <= std::min(mine.size(), hashes.size()) &&
-         mine.compare(at * kHashBytes, kHashBytes, hashes.substr(at * kHashBytes, kHashBytes)) == 0) {
+  while (at * kHashBytes < mine.size() &&
+         mine.compare(at * kHashBytes, kHashBytes, hashes.substr(0, kHashBytes)) == 0) {
+    hashes.remove_prefix(kHashBytes);
     ++at;
   }
+  if (at * kHashBytes == mine.size()) {
+    const std::uint64_t left = name.width - at;
+    if (hashes.size() == left * kHashBytes) return;
+    at = std::min(at + hashes.size() / kHashBytes, name.width - 1);
+  }
+  const std::uint64_t below = std::uint64_t{1} << (name.level * kTileHeight);
   const std::uint64_t first = (name.number * kTileWidth + at) * below;
   found(first, first + below - 1, "tile " + tile_path(name) + " does not follow from the leaves");
 }
@@ -191,7 +215,7 @@ Verdict Verifier::finish() {
           "a rollback: the reader has seen a signed log of " + std::to_string(remembered_) + " leaves");
   }
   std::sort(verdict_.findings.begin(), verdict_.findings.end(), [](const Finding& a, const Finding& b) {
-    return std::tie(a.last, a.index, a.what) < std::tie(b.last, b.index, b.what);
+    return std::tie(a.last, b.index, a.what) < std::tie(b.last, a.index, b.what);
   });
   if (verdict_.findings.size() > kMostFindings) verdict_.findings.resize(kMostFindings);
   return std::move(verdict_);

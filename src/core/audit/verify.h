@@ -4,7 +4,8 @@
 // tile at a time; look_at() of different tiles may run in parallel, everything else is sequential. Pure.
 //
 // What is withheld (an empty entry) is counted, its hash still proven; the chain of sources is judged only while
-// nothing was withheld. What was decided under a bundle that is not there is counted as unjudged.
+// nothing was withheld. What was decided under a bundle that is not there is counted as unjudged. A leaf of which only
+// its hash or only its entry can be read is found, and keeps its place, so that what comes after it is judged too.
 #pragma once
 
 #include <cstdint>
@@ -41,15 +42,16 @@ struct Verdict {
   std::int64_t last_unix_ms = 0;
   std::uint64_t distances = 0;    // round trips that both ends signed
   std::vector<Finding> doubts;    // what is sound and cannot be so: faster than light; at most kMostFindings
-  std::vector<Finding> findings;  // the one that ends first first; at most kMostFindings are kept
+  std::vector<Finding> findings;  // the one that ends first first, then the narrowest; at most kMostFindings are kept
   std::uint64_t found = 0;        // all of them
 };
 inline constexpr std::size_t kMostFindings = 100;
 
 // What look_at() says of one leaf.
 struct Looked {
-  Digest hash{};      // as the tile has it
-  std::string wrong;  // empty: nothing
+  Digest hash{};             // as the tile has it, else of the entry
+  std::string wrong;         // empty: nothing
+  std::uint64_t before = 0;  // of what is wrong: it may be any of so many leaves before this one, too
   bool withheld = false;
   bool request = false;
   bool unjudged = false;
@@ -64,8 +66,8 @@ struct Looked {
   std::int64_t unix_ms = 0;
   std::int64_t charge_nano = 0;
 };
-// Any thread. DataLoss: hashes and entries do not fit each other in number.
-Result<std::vector<Looked>> look_at(std::string_view hashes, std::string_view entries, const Laws& laws);
+// A tile of so many leaves; fewer come back where neither hash nor entry can be read. Any thread.
+std::vector<Looked> look_at(std::uint64_t width, std::string_view hashes, std::string_view entries, const Laws& laws);
 
 class Verifier {
  public:
@@ -75,7 +77,8 @@ class Verifier {
   void checkpoint(std::string_view note, bool remembered = false);
   // In order.
   void tile(const std::vector<Looked>& leaves);
-  // A full tile of an upper level, once the leaves beneath it have been given.
+  // A tile of an upper level, once the leaves beneath it have been given; what follows from leaves that were not given
+  // is not judged.
   void upper_tile(const TileName& name, std::string_view hashes);
   Verdict finish();
 
@@ -83,6 +86,7 @@ class Verifier {
   void found(std::uint64_t from, std::uint64_t last, std::string what);
   void leaf(const Looked& leaf);
   void look_at_checkpoint();
+  std::string follows(const TileName& name) const;
 
   struct Source {
     std::uint64_t epoch = 0;

@@ -27,6 +27,7 @@ inline std::string words(const std::vector<Action>& actions, const TestGrid& gri
       return (a.hedge ? "hedge:" : a.beside ? "beside:" : "ask:") + grid.name(a.decision.site);
     }
     std::string operator()(const action::Stay&) const { return "stay"; }
+    std::string operator()(const action::Won& w) const { return "won:" + std::to_string(w.attempt); }
     std::string operator()(const action::Cancel&) const { return "cancel"; }
     std::string operator()(const action::Observed&) const { return ""; }
     std::string operator()(const action::SetAlarm&) const { return "alarm"; }

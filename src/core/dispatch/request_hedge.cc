@@ -1,4 +1,4 @@
-// How an urgent stream whose first token is late is asked at a second place, once.
+// How an urgent request whose first token is late is asked at a second place, once.
 #include <algorithm>
 #include <utility>
 
@@ -32,7 +32,7 @@ void RequestLife::try_hedge(const Turn& turn) {
   std::swap(kept.first, asked_in_);
   std::swap(kept.second, before_);
   if (!d.ok()) return;
-  hedged_ = true;
+  hedged_ = undecided_ = true;
   const std::uint32_t number = number_attempt(d, turn).number;
   const Time until = std::min(turn.now + budget_.attempt_first_byte, accept_deadline());
   rival_ = Rival{number, d, turn.now, until, kept.first, kept.second};

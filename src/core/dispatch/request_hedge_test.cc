@@ -1,4 +1,4 @@
-// Urgent streams that are asked at a second place because their first token is late.
+// Urgent requests that are asked at a second place because their first token is late.
 #include <gmock/gmock.h>
 
 #include "core/dispatch/life_test.h"
@@ -7,7 +7,7 @@
 namespace aigrid::dispatch {
 namespace {
 
-// A realtime stream, asked at paris, whose hedge is due 100 ms later.
+// A realtime request, asked at paris, whose hedge is due later.
 class Urgent : public Life {
  public:
   explicit Urgent(bool stream = true) : Life(stream) {
@@ -39,7 +39,7 @@ TEST(Hedge, TheFirstHeadAnswersAndTheOtherIsCancelled) {
     life.race();
     const std::string node = winner == 1 ? "paris-1" : "lyon-1";
     const auto out = life.raw(event::Head{winner, life.grid.node(node), Resume::Tokens, 0});
-    EXPECT_EQ(words(out, life.grid), winner == 1 ? "cancel answer alarm" : "cancel alarm answer alarm");
+    EXPECT_EQ(words(out, life.grid), winner == 1 ? "cancel won:1 answer alarm" : "cancel alarm won:2 answer alarm");
     EXPECT_EQ(find<action::Cancel>(out)->attempt, 3 - winner);
     EXPECT_EQ(find<action::Answer>(out)->attempt, winner);
     EXPECT_EQ(life.grid.name(life->decision().site), winner == 1 ? "paris" : "lyon");
@@ -66,6 +66,53 @@ TEST(Hedge, TheFirstHeadAnswersAndTheOtherIsCancelled) {
   }
 }
 
+// The client sees nothing of a whole answer until it is there: what won may still be lost, and is asked for again.
+TEST(Hedge, AWholeAnswerIsRacedForItsFirstTokenToo) {
+  for (const std::uint32_t winner : {1U, 2U}) {
+    SCOPED_TRACE(winner);
+    Urgent life(false);
+    life.race();
+    EXPECT_EQ(life.on(event::Head{winner, kNone, Resume::None, 0}),
+              winner == 1 ? "cancel won:1 alarm" : "cancel alarm won:2 alarm");
+    EXPECT_EQ(life.on(event::End{3 - winner, {10, 2, 0}, "cancelled", false}), "");
+    life.on(event::Progress{winner, 0, 5, Resume::None});
+    const auto last = life.raw(event::End{winner, {10, 5, 0}, "stop", false});
+    EXPECT_EQ(words(last, life.grid), "answer complete finish:finished");
+    const auto* f = find<action::Finish>(last);
+    EXPECT_EQ(f->usage.completion_tokens, 5U);
+    ASSERT_EQ(f->attempts.size(), 2U);
+    EXPECT_EQ(f->attempts[winner - 1].result, "ok");
+    EXPECT_EQ(f->attempts[winner - 1].heard_tokens, 5U);
+    EXPECT_TRUE(f->attempts[2 - winner].hedge);
+    EXPECT_EQ(f->attempts[2 - winner].usage.completion_tokens, 2U);
+  }
+  Urgent lost(false);
+  lost.race();
+  lost.on(event::Head{2, kNone, Resume::None, 0});
+  EXPECT_EQ(lost.on(event::Lost{2, kNone, "reset"}).substr(0, 4), "ask:");
+  EXPECT_EQ(lost.alarm_after(5s), "alarm") << "once a request";
+  EXPECT_EQ(lost.on(event::Head{3, kNone, Resume::None, 0}), "alarm") << "nobody raced it";
+}
+
+// An engine that tells of nothing before its whole answer is there: how soon it began is not known.
+TEST(Hedge, HowSoonAWholeAnswerBeganIsKnownWhenMoreFollows) {
+  Life life(false);
+  life.on(event::Start{});
+  life.on(event::Head{1, kNone, Resume::None, 0});
+  EXPECT_EQ(find<action::Observed>(life.raw(event::Progress{1, 0, 1, Resume::None})), nullptr);
+  life.grid.now += 900ms;
+  const auto* seen = find<action::Observed>(life.raw(event::Progress{1, 0, 30, Resume::None}));
+  ASSERT_NE(seen, nullptr);
+  EXPECT_EQ(seen->after, Duration{});
+  life.grid.now += 900ms;
+  EXPECT_EQ(find<action::Observed>(life.raw(event::Progress{1, 0, 30, Resume::None})), nullptr);
+
+  Life stream;
+  stream.on(event::Start{});
+  stream.on(event::Head{1, kNone, Resume::Tokens, 0});
+  EXPECT_NE(find<action::Observed>(stream.raw(event::Progress{1, 4, 1, Resume::Tokens})), nullptr);
+}
+
 TEST(Hedge, ASlowLoserIsHeldAgainstItsPlace) {
   Urgent life;
   life.race();
@@ -81,10 +128,6 @@ TEST(Hedge, OnlyOneAndOnlyWhereItIsDue) {
   standard.grid.input.tier = grid::Tier::Standard;
   standard.on(event::Start{});
   EXPECT_EQ(standard.alarm_after(5s), "alarm");
-
-  Urgent whole(false);
-  whole.on(event::Start{});
-  EXPECT_EQ(whole.alarm_after(5s), "alarm") << "an answer in one piece has no first token";
 
   Urgent broke;
   broke.grid.rows.hedging.credit = 999;
@@ -119,14 +162,14 @@ TEST(Hedge, ItStaysWithinWhatIsPermittedAndElsewhere) {
   tightened.forbid({"lyon"});
   EXPECT_EQ(tightened.on(event::LawChanged{}), "cancel");
   EXPECT_EQ(tightened.on(event::Head{2, kNone, Resume::Tokens, 0}), "");
-  EXPECT_EQ(tightened.on(event::Head{1, kNone, Resume::Tokens, 0}), "answer alarm");
+  EXPECT_EQ(tightened.on(event::Head{1, kNone, Resume::Tokens, 0}), "won:1 answer alarm");
 
   Urgent moved;
   moved.race();
   moved.forbid({"paris"});
   EXPECT_EQ(moved.on(event::LawChanged{}), "cancel alarm");
   EXPECT_EQ(moved.on(event::Head{1, kNone, Resume::Tokens, 0}), "");
-  EXPECT_EQ(moved.on(event::Head{2, kNone, Resume::Tokens, 0}), "answer alarm");
+  EXPECT_EQ(moved.on(event::Head{2, kNone, Resume::Tokens, 0}), "won:2 answer alarm");
 }
 
 TEST(Hedge, WhoeverFallsLeavesTheOther) {
@@ -147,7 +190,8 @@ TEST(Hedge, WhoeverFallsLeavesTheOther) {
     Urgent life;
     life.race();
     EXPECT_EQ(life.on(c.event), c.said);
-    EXPECT_EQ(life.on(event::Head{c.left, kNone, Resume::Tokens, 0}), "answer alarm");
+    EXPECT_EQ(life.on(event::Head{c.left, kNone, Resume::Tokens, 0}),
+              "won:" + std::to_string(c.left) + " answer alarm");
     EXPECT_EQ(life.on(event::End{c.left, {10, 5, 0}, "stop", false}), "complete finish:finished");
   }
   Urgent wrong;  // what the first says of the request is true of it everywhere

@@ -3,15 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/dispatch/refusal.h"
-#include "core/resilience/hedge.h"
-
 namespace aigrid::dispatch {
 
-using routing::Decision;
-using routing::Filter;
 using routing::kNone;
-using routing::NodeIndex;
 
 RequestLife::RequestLife(const Budget& budget, routing::RouteInput input, std::uint64_t seed, bool stream)
     : budget_(budget), input_(std::move(input)), random_(seed), before_(random_), stream_(stream) {}
@@ -43,122 +37,6 @@ void RequestLife::rebind(routing::RouteInput input, const routing::Rebind& to) {
     return one.empty();
   });
 }
-
-routing::Explanation RequestLife::explain(const routing::Snapshot& snapshot, Time now) const {
-  routing::RouteInput input = input_;
-  input.permitted = asked_in_;
-  input.excluded = excluded_;
-  Random random = before_;
-  routing::Explanation why;
-  (void)routing::choose_site(snapshot, input, now, random, &why);
-  return why;
-}
-
-std::uint8_t RequestLife::hops() const {
-  // Who names the sites, or would rather wait than pay, is not handed on.
-  const auto* intent = input_.intent;
-  const bool stays = intent != nullptr && (!intent->only_sites.empty() || !intent->ignore_sites.empty() ||
-                                           !intent->allow_fallbacks || intent->sort == grid::Sort::Price);
-  return stays ? 1 : input_.hops;
-}
-
-// ---- choosing and asking
-
-Time RequestLife::accept_deadline() const {
-  const Duration within = answered_ ? budget_.resume_within : budget_.first_byte;
-  return std::min(asking_since_ + within, started_ + budget_.total);
-}
-
-Time RequestLife::wait_deadline(Time now) const {
-  const Duration waited = waited_ + (state_ == State::Waiting ? now - waiting_since_ : Duration{});
-  const Time most = std::min(accept_deadline(), now + (budget_.no_site_wait - waited));
-  const auto* intent = input_.intent;
-  if (answered_ || intent == nullptr || !intent->require_ttft || !intent->max_ttft_ms) return most;
-  return std::min(most, asking_since_ + from_ms_f(std::min(*intent->max_ttft_ms, 1e9)));
-}
-
-Decision RequestLife::choose(const Turn& turn, const routing::SiteSet* only, bool forgiving) {
-  excluded_.clear();
-  for (const auto& a : avoided_) {
-    if (!forgiving || a.until > turn.now) excluded_.push_back(a.place);
-  }
-  routing::RouteInput input = input_;
-  input.excluded = excluded_;
-  if (only != nullptr) input.permitted &= *only;
-  if (first_site_ != kNone && input_.intent != nullptr && !input_.intent->allow_fallbacks) {
-    routing::SiteSet first;
-    first.insert(first_site_);
-    input.permitted &= first;
-  }
-  asked_in_ = input.permitted;
-  before_ = random_;
-  return routing::choose_site(turn.snapshot, input, turn.now, random_, nullptr);
-}
-
-void RequestLife::look(const Turn& turn, const routing::SiteSet* only, bool forgiving) {
-  const Decision d = choose(turn, only, forgiving);
-  if (d.ok()) return ask(d, turn);
-  if (only != nullptr) return look(turn, nullptr, forgiving);  // none of the proposed: any
-  if (d.refused_by != Filter::Capacity) return refuse(d, turn);
-  const Time until = wait_deadline(turn.now);
-  if (turn.now >= until) return no_capacity(refusal(turn.snapshot, input_, d, turn.now).message);
-  if (state_ != State::Waiting) waiting_since_ = turn.now;
-  state_ = State::Waiting;
-  attempt_until_ = std::min(turn.now + budget_.no_site_retry, until);
-  set_alarm(attempt_until_);
-}
-
-void RequestLife::ask(const Decision& d, const Turn& turn) {
-  if (state_ == State::Waiting) waited_ += turn.now - waiting_since_;
-  decision_ = d;
-  if (first_site_ == kNone) first_site_ = d.site;
-  attempt_ = number_attempt(d, turn).number;
-  told_.reset();
-  attempt_asked_ = turn.now;
-  first_token_ = false;
-  state_ = State::Asking;
-  attempt_until_ = std::min(turn.now + budget_.attempt_first_byte, accept_deadline());
-  actions_.push_back(action::Ask{attempt_, d, attempt_until_ - turn.now});
-  hedge_at_ = kNever;
-  if (stream_ && !answered_ && !hedged_ && input_.tier == grid::Tier::Realtime) {
-    const auto late = resilience::hedge_after(turn.snapshot.hedging, d.score.ttft_ms());
-    if (late) hedge_at_ = turn.now + *late;
-  }
-  set_alarm(asking_alarm());
-}
-
-grid::AttemptRecord& RequestLife::number_attempt(const Decision& d, const Turn& turn) {
-  if (records_.size() < budget_.recorded_attempts) records_.emplace_back();
-  grid::AttemptRecord& line = records_.back();
-  line = {};
-  line.number = ++numbered_;
-  line.site = turn.snapshot.tables->sites[d.site].spec.name;
-  line.resumes = stream_ && heard_tokens_ > 0;  // known now, whatever becomes of it: what was delivered before counts
-  return line;
-}
-
-void RequestLife::avoid(routing::SiteIndex site, routing::NodeIndex node, Time now) {
-  auto it = std::find_if(avoided_.begin(), avoided_.end(),
-                         [&](const Avoided& a) { return a.place.site == site && a.place.node == node; });
-  if (it == avoided_.end()) it = avoided_.insert(it, Avoided{{site, node}, now, 0});
-  const Duration rest = budget_.no_site_retry * (std::int64_t{1} << std::min(it->times, 10U));
-  it->until = now + std::min(rest, budget_.avoid_most);
-  ++it->times;
-}
-
-void RequestLife::attempt_lost(routing::NodeIndex node, const std::string& why, const Turn& turn) {
-  record(attempt_)->result = why;
-  last_why_ = why;
-  avoid(decision_.site, node, turn.now);
-  ++failed_;
-  if (rival_) return promote_rival(turn);
-  if (failed_ >= budget_.attempts) {
-    return no_capacity(std::to_string(failed_) + " attempts failed, the last with: " + why + ": try again");
-  }
-  look(turn, nullptr, false);
-}
-
-// ---- events
 
 void RequestLife::on(const event::Start&, const Turn& turn) {
   if (state_ != State::New) return;
@@ -232,6 +110,7 @@ void RequestLife::on(const event::Head& e, const Turn& turn) {
   resume_ = e.resume;
   failed_ = 0;
   record(attempt_)->resumes = e.from > 0;
+  if (std::exchange(undecided_, false)) actions_.push_back(action::Won{attempt_});
   if (answered_) {
     ++resumes_;
   } else if (stream_) {
@@ -250,10 +129,19 @@ void RequestLife::on(const event::Progress& e, const Turn& turn) {
   if (e.tokens > 0) record(attempt_)->heard_tokens += e.tokens;
   if (stream_) heard_tokens_ += e.tokens;
   if (e.bytes > 0 || e.tokens > 0) resume_ = e.resume;
-  if (e.tokens > 0 && !std::exchange(first_token_, true)) {
-    actions_.push_back(action::Observed{decision_.site, false, turn.now - attempt_asked_, decision_.score.ttft_ms()});
-  }
+  if (e.tokens > 0) note_begun(turn);
   if (e.tokens > 0) try_move(turn);
+}
+
+// Of a whole answer the first tokens may be all that there are, from an engine that says nothing before it is done: how
+// soon it began is known when more come.
+void RequestLife::note_begun(const Turn& turn) {
+  if (observed_) return;
+  const bool first = first_token_ == Time{};
+  if (first) first_token_ = turn.now;
+  if (first && !stream_) return;
+  observed_ = true;
+  actions_.push_back(action::Observed{decision_.site, false, first_token_ - attempt_asked_, decision_.score.ttft_ms()});
 }
 
 void RequestLife::on(const event::Delivered& e, const Turn& turn) {
@@ -365,14 +253,18 @@ void RequestLife::on(const event::LawChanged&, const Turn& turn) {
   const bool there = mover_decision_.site != kNone && input_.permitted.contains(mover_decision_.site);
   if (mover_ != 0 && !there) stay("policy_cut", kNone, true, turn.now);
   if (rival_ && !input_.permitted.contains(rival_->decision.site)) drop_rival("policy_cut");
-  if (permitted) return try_move(turn);
-  record(attempt_)->result = "policy_cut";
-  if (answered_ && state_ == State::Relaying) {
-    pending_fail_ = broken_off("policy_cut",
-                               "a change of policy forbids the place where this answer was made: send "
-                               "the request again");
-    return give_up(grid::Outcome::Failed, 200, "policy_cut", turn.now);
+  if (permitted) {
+    linger_until_ = kNever;
+    return try_move(turn);
   }
+  if (answered_ && state_ == State::Relaying) {
+    const bool lingers = decision_.site != kNone && input_.lingering.contains(decision_.site);
+    if (!lingers) return cut_by_policy(turn);
+    linger_until_ = std::min(linger_until_, turn.now + budget_.linger);
+    try_move(turn);
+    return set_alarm(relaying_alarm(turn));
+  }
+  record(attempt_)->result = "policy_cut";
   actions_.push_back(action::Cancel{attempt_});
   if (rival_) return promote_rival(turn);
   asking_since_ = turn.now;
@@ -427,6 +319,7 @@ void RequestLife::alarm_relaying(const Turn& turn) {
     }
     return continue_or_break(decision_.node, "silent", "node_lost", true, turn);
   }
+  if (turn.now >= linger_until_) return cut_by_policy(turn);
   if (mover_ != 0 && turn.now >= mover_until_) stay("no answer in time", kNone, true, turn.now);
   set_alarm(relaying_alarm(turn));
 }
@@ -435,96 +328,8 @@ Time RequestLife::relaying_alarm(const Turn& turn) const {
   const bool client_holds = to_client_ > taken_;
   const Time next =
       client_holds ? std::min(turn.now + budget_.silence, delivered_ + budget_.client_stall) : heard_ + budget_.silence;
-  const Time most = std::min(next, started_ + budget_.total);
+  const Time most = std::min({next, started_ + budget_.total, linger_until_});
   return mover_ != 0 ? std::min(most, mover_until_) : most;
-}
-
-// ---- ends
-
-void RequestLife::lost_unseen(routing::NodeIndex node, const std::string& why, const Turn& turn) {
-  asking_since_ = turn.now;
-  waited_ = {};
-  attempt_lost(node, why, turn);
-}
-
-action::Fail RequestLife::broken_off(const std::string& code, const std::string& why) const {
-  action::Fail fail;
-  fail.status = code == "deadline_exceeded" ? 504 : 502;
-  fail.code = code;
-  fail.message = why;
-  fail.mid_stream = answered_;
-  return fail;
-}
-
-void RequestLife::give_up(grid::Outcome outcome, int status, const std::string& code, Time now) {
-  if (mover_ != 0) stay("given up", kNone, true, now);
-  drop_rival("given up");
-  actions_.push_back(action::Cancel{attempt_});
-  state_ = State::Cancelling;
-  pending_ = outcome;
-  pending_status_ = status;
-  pending_code_ = code;
-  grace_until_ = now + budget_.cancel_grace;
-  set_alarm(grace_until_);
-}
-
-void RequestLife::refuse(const Decision& d, const Turn& turn) {
-  if (answered_) return no_capacity(refusal(turn.snapshot, input_, d, turn.now).message);
-  Refusal r = refusal(turn.snapshot, input_, d, turn.now);
-  action::Fail fail;
-  fail.status = r.status;
-  fail.code = r.code;
-  fail.message = std::move(r.message);
-  fail.param = std::move(r.param);
-  fail.retry_after = r.retry_after;
-  if (r.retry_after) fail.retry_in = budget_.retry_after;
-  fail.never_retry = r.never_retry;
-  actions_.push_back(std::move(fail));
-  finish(failed_ > 0 ? grid::Outcome::Failed : grid::Outcome::Refused, r.status, r.code);
-}
-
-void RequestLife::no_capacity(std::string message) {
-  if (!last_why_.empty() && message.find(last_why_) == std::string::npos) message += " (last: " + last_why_ + ")";
-  if (answered_) {
-    actions_.push_back(broken_off("node_lost",
-                                  "the node was lost in the middle of the answer, and no other could "
-                                  "continue it: " +
-                                      message));
-    return finish(grid::Outcome::Failed, 200, "node_lost");
-  }
-  action::Fail fail;
-  fail.status = 503;
-  fail.code = "no_capacity";
-  fail.message = std::move(message);
-  fail.retry_after = true;
-  fail.retry_in = budget_.retry_after;
-  actions_.push_back(std::move(fail));
-  finish(failed_ > 0 ? grid::Outcome::Failed : grid::Outcome::Refused, 503, "no_capacity");
-}
-
-void RequestLife::finish(grid::Outcome outcome, int status, std::string code) {
-  state_ = State::Done;
-  if (pending_fail_) actions_.push_back(std::move(*pending_fail_));
-  pending_fail_.reset();
-  action::Finish f;
-  f.outcome = outcome;
-  f.status = status;
-  f.code = std::move(code);
-  if (told_) {
-    f.usage = *told_;
-  } else if (stream_ && heard_tokens_ > 0) {  // no node is left to say what the prompt was
-    f.usage = {prompt(), heard_tokens_, 0};
-  }
-  for (auto& line : records_) {
-    // A node that was lost cannot say what it did: what came from it, it made, and the same prompt it read.
-    if (!stream_ || line.heard_tokens <= line.usage.completion_tokens) continue;
-    if (line.usage.completion_tokens == 0 && line.usage.prompt_tokens == 0)
-      line.usage.prompt_tokens = f.usage.prompt_tokens;
-    line.usage.completion_tokens = line.heard_tokens;
-  }
-  f.attempts = std::move(records_);
-  records_.clear();
-  actions_.push_back(std::move(f));
 }
 
 void RequestLife::set_alarm(Time at) { actions_.push_back(action::SetAlarm{at}); }

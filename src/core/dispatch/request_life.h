@@ -11,8 +11,9 @@
 //
 // A stream whose node is lost after the head goes back to asking and is continued elsewhere from what was delivered, if
 // its frames said that it can be (Resume) and within `resumes`; else it ends in an explicit error, never cleanly.
-// A stream at a place that drains moves the same way, but its attempt is kept, silent, until the new one is accepted.
-// A stream of the realtime tier whose first token is late is asked at a second place beside the first, once: the first
+// A stream at a place that drains, or that a change of the law forbids and lets it linger at, moves the same way, but
+// its attempt is kept, silent, until the new one is accepted.
+// A request of the realtime tier whose first token is late is asked at a second place beside the first, once: the first
 // head answers, the other is cancelled.
 // A refusal costs nobody work: only attempts that were lost or stayed silent count against `attempts`. A place that
 // failed is avoided for a while that doubles; what is left to avoid is forgiven only when nothing else is eligible.
@@ -52,6 +53,7 @@ struct Budget {
   Duration move_within = 5s;
   Duration move_again = 1s;
   Duration move_most = 30s;
+  Duration linger = 60s;      // of a stream, where the law forbids it now and lets what runs go on for a while
   Duration retry_after = 2s;  // what a client is told to wait after no_capacity (SDKs heed up to 20 s)
 };
 
@@ -104,7 +106,7 @@ struct Lost {
 };
 struct ClientGone {};
 struct Alarm {};       // the timer set last has fired
-struct LawChanged {};  // after rebind(): a place that is forbidden now is left at once
+struct LawChanged {};  // after rebind(): a place that is forbidden now is left, at once or within `linger`
 struct Stop {};        // the process ends now: so does the request, with a record
 }  // namespace event
 
@@ -117,7 +119,7 @@ namespace action {
 // `beside`: the attempt under way is kept; what it sends from now on is held back, in case it has to go on. It waits in
 // no queue: `remaining` is 0, and who has no free slot refuses.
 // `hedge`: it races the attempt under way, which is kept; it waits in no queue either. Nothing that either sends is for
-// the client until Answer names one of them.
+// the client until Won names one of them.
 struct Ask {
   std::uint32_t attempt = 0;
   routing::Decision decision;
@@ -127,6 +129,10 @@ struct Ask {
 };
 // The attempt asked beside came to nothing: the one under way goes on, with what was held back.
 struct Stay {};
+// The first accepted since a hedge was asked: what it sent and sends is the answer, what another had sent is void.
+struct Won {
+  std::uint32_t attempt = 0;
+};
 struct Cancel {
   std::uint32_t attempt = 0;
 };
@@ -172,7 +178,7 @@ struct Finish {
 };
 }  // namespace action
 
-using Action = std::variant<action::Ask, action::Stay, action::Cancel, action::Observed, action::SetAlarm,
+using Action = std::variant<action::Ask, action::Stay, action::Won, action::Cancel, action::Observed, action::SetAlarm,
                             action::Answer, action::Fail, action::Complete, action::Finish>;
 
 class RequestLife {
@@ -251,6 +257,7 @@ class RequestLife {
   // The stream goes on elsewhere, or ends here with `code`. `cancel`: its attempt may still be alive.
   void continue_or_break(routing::NodeIndex node, const std::string& why, const std::string& code, bool cancel,
                          const Turn&);
+  void note_begun(const Turn&);
   void note_head(const event::Head&);
   void note_end(const event::End&);
   std::uint64_t prompt() const { return prompt_ > 0 ? prompt_ : input_.prompt_tokens; }  // counted, else estimated
@@ -259,6 +266,8 @@ class RequestLife {
   void take_over(const event::Head&, const Turn&);
   // If its place drains and another can be had.
   void try_move(const Turn&);
+  // Its place is forbidden now, and no other was had for it.
+  void cut_by_policy(const Turn&);
   // The hedge: at its time, if a permitted place other than the one that was asked has it.
   void try_hedge(const Turn&);
   void head_of_race(std::uint32_t winner, const Turn&);
@@ -306,15 +315,18 @@ class RequestLife {
   Time mover_until_ = kNever;
   Time move_after_{};
   std::uint32_t moves_failed_ = 0;   // in a row
+  Time linger_until_ = kNever;       // the law forbids its place, from then on
   Resume resume_ = Resume::None;     // as the newest frames said
   std::uint64_t heard_tokens_ = 0;   // of a stream, over all attempts
   std::uint64_t prompt_ = 0;         // as some engine counted it
   std::optional<grid::Usage> told_;  // by the newest attempt's End: of the whole answer
   std::optional<Rival> rival_;       // only while asking
   bool hedged_ = false;
+  bool undecided_ = false;  // asked twice, and none was accepted since
   Time hedge_at_ = kNever;
   Time attempt_asked_{};
-  bool first_token_ = false;  // of the attempt under way has come
+  bool observed_ = false;  // how soon the attempt under way began was told
+  Time first_token_{};     // of it, of a whole answer
   Time asking_since_{};
   Time waiting_since_{};
   Duration waited_{};  // for an eligible site, before

@@ -425,6 +425,71 @@ TEST(RequestLife, ATightenedLawIsObeyedAtOnce) {
   EXPECT_EQ(nowhere.on(event::LawChanged{}), "cancel fail:403 finish:refused");
 }
 
+// Forbids the place where it runs, and lets it linger there.
+std::string forbid_lingering(Life& life, bool lingers = true) {
+  auto input = life.grid.input;
+  input.permitted.erase(life.grid.site("paris"));
+  if (lingers) input.lingering.insert(life.grid.site("paris"));
+  life->rebind(input, {*life.grid.tables, *life.grid.tables});
+  return life.on(event::LawChanged{});
+}
+
+TEST(RequestLife, WhereTheLawLetsItLingerAStreamMovesOrIsCutInTheEnd) {
+  Life moved;
+  stream_seven(moved);
+  EXPECT_EQ(forbid_lingering(moved), "beside:lyon alarm alarm");
+  EXPECT_EQ(moved.on(event::Head{2, moved.grid.node("lyon-1"), Resume::Tokens, 7}), "cancel alarm");
+  EXPECT_EQ(moved.on(event::Progress{2, 10, 1, Resume::Tokens}), "") << "where it is permitted, nothing moves it on";
+  moved.grid.now += 60s;
+  moved.touch();
+  moved.on(event::Delivered{2, 1000});  // the client has taken all
+  moved.on(event::Progress{2, 10, 1, Resume::Tokens});
+  EXPECT_EQ(moved.on(event::Alarm{}), "alarm");
+
+  Life stuck;  // no tokens to go on from: it may end where it is, for a while
+  stuck.reach(State::Relaying);
+  EXPECT_EQ(forbid_lingering(stuck), "alarm");
+  EXPECT_EQ(forbid_lingering(stuck), "alarm") << "a second change gives no second while";
+  for (int i = 0; i < 5; ++i) {
+    stuck.grid.now += 10s;
+    stuck.touch();
+    stuck.on(event::Progress{1, 0, 1, Resume::None});
+    EXPECT_EQ(stuck.on(event::Alarm{}), "alarm");
+  }
+  stuck.grid.now += 10s;
+  EXPECT_EQ(stuck.on(event::Alarm{}), "cancel alarm");
+  EXPECT_EQ(stuck.on(event::End{1, {10, 4, 0}, "cancelled", false}), "break:502 finish:failed");
+
+  Life ended;
+  ended.reach(State::Relaying);
+  forbid_lingering(ended);
+  EXPECT_EQ(ended.on(event::End{1, {10, 4, 0}, "stop", false}), "complete finish:finished");
+
+  Life tightened;
+  tightened.reach(State::Relaying);
+  forbid_lingering(tightened);
+  EXPECT_EQ(forbid_lingering(tightened, false), "cancel alarm");
+
+  Life relaxed;  // permitted again
+  relaxed.reach(State::Relaying);
+  forbid_lingering(relaxed);
+  relaxed->rebind(relaxed.grid.input, {*relaxed.grid.tables, *relaxed.grid.tables});
+  EXPECT_EQ(relaxed.on(event::LawChanged{}), "");
+  relaxed.grid.now += 61s;
+  relaxed.touch();
+  relaxed.on(event::Progress{1, 0, 1, Resume::None});
+  EXPECT_EQ(relaxed.on(event::Alarm{}), "alarm");
+
+  Life lost;  // nothing begins again where it only lingers
+  stream_seven(lost);
+  forbid_lingering(lost);
+  EXPECT_EQ(lost.on(event::Lost{1, kNone, "reset"}).substr(0, 14), "cancel ask:lyo");
+
+  Life asking;  // nor does what had not begun
+  asking.reach(State::Asking);
+  EXPECT_EQ(forbid_lingering(asking), "cancel ask:lyon alarm");
+}
+
 TEST(RequestLife, ARefusalCanOnlyBeAnError) {
   struct {
     int status;

@@ -1,4 +1,4 @@
-// How a stream goes on elsewhere: after its node was lost, and away from a place that drains.
+// How a stream goes on elsewhere: after its node was lost, and away from a place that drains or is forbidden now.
 #include <algorithm>
 #include <utility>
 
@@ -23,7 +23,8 @@ void RequestLife::try_move(const Turn& turn) {
   if (mover_ != 0 || !answered_ || state_ != State::Relaying || resume_ == Resume::None || heard_tokens_ == 0) return;
   if (decision_.site == kNone || turn.now < move_after_ || records_.size() >= budget_.recorded_attempts) return;
   if (used_up(turn)) return;
-  if (!turn.snapshot.tables->draining(decision_.site, decision_.node)) return;
+  const bool leaves = linger_until_ != kNever || turn.snapshot.tables->draining(decision_.site, decision_.node);
+  if (!leaves) return;
   const Duration rest = budget_.move_again * (std::int64_t{1} << std::min(moves_failed_, 10U));
   move_after_ = turn.now + std::min(rest, budget_.move_most);
   const Decision d = choose(turn, nullptr, true);
@@ -38,9 +39,10 @@ void RequestLife::try_move(const Turn& turn) {
 void RequestLife::take_over(const event::Head& e, const Turn& turn) {
   if (e.resume == Resume::None) return stay("it cannot continue an answer", e.node, true, turn.now);
   record(attempt_)->result = "drained";
+  linger_until_ = kNever;
   actions_.push_back(action::Cancel{attempt_});
   attempt_ = std::exchange(mover_, 0);
-  first_token_ = true;  // asked for while another was still sending: says nothing of how fast it is
+  observed_ = true;  // asked for while another was still sending: says nothing of how fast it is
   decision_ = mover_decision_;
   decision_.node = e.node;
   auto* line = record(attempt_);

@@ -1,122 +1,17 @@
 #include "core/policy/diff.h"
 
 #include <algorithm>
-#include <array>
-#include <chrono>
-#include <cstdio>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "core/policy/diff_probes.h"
+#include "core/policy/diff_side.h"
 
 namespace aigrid::policy {
 namespace {
 
 using Names = std::set<std::string>;
-
-// Whom to ask about: an account, perhaps by one of its keys, or a key that moved from one account to another.
-struct Party {
-  std::string tenant;
-  std::string project;
-  std::string key;
-};
-
-// One side of the change, at one second.
-class Side {
- public:
-  Side(const grid::Inventory& inventory, bool before) : before_(before) {
-    for (const auto& t : inventory.tenants) tenants_[t.name] = &t;
-    for (const auto& p : inventory.projects) projects_[{p.tenant, p.name}] = &p;
-    for (std::size_t i = 0; i < inventory.policies.size(); ++i) {
-      for (const auto& who : inventory.policies[i].tenants) bound_by_[who] += std::to_string(i) + ",";
-    }
-    for (const auto& m : inventory.models) models_[m.name] = &m;
-    for (const auto& k : inventory.keys) keys_[k.kid] = &k;
-    for (const auto& s : inventory.sites) hosts_[s.name] = &s.hosts;
-  }
-  Result<void> compile(const grid::Inventory& inventory, std::int64_t second) {
-    AIGRID_TRY(residency_, Residency::compile(inventory, second));
-    second_ = second;
-    return {};
-  }
-  const Residency& residency() const { return residency_; }
-  const std::map<std::string, const grid::ApiKey*>& keys() const { return keys_; }
-  const auto& hosts() const { return hosts_; }
-
-  // All that the law knows of an account but its name: accounts of one footing, on both sides, move alike.
-  std::string footing(const Party& party, const std::string& model) const {
-    const auto tenant = tenants_.find(party.tenant);
-    if (tenant == tenants_.end()) return "-";
-    const auto listed = [this](const std::string& name) {
-      const auto found = bound_by_.find(name);
-      return found == bound_by_.end() ? std::string() : found->second;
-    };
-    const auto joined = [](const std::vector<std::string>& list) {
-      std::string out;
-      for (const auto& one : list) out += one + ",";
-      return out;
-    };
-    const grid::Tenant& t = *tenant->second;
-    std::string out = t.zone + "|" + t.home + "|" + std::to_string(t.data_level) + "|" + joined(t.regimes) + "|" +
-                      listed(t.name) + (model.empty() || sees(model, t.name) ? "|" : "|hidden");
-    if (party.project.empty()) return out;
-    const auto project = projects_.find({party.tenant, party.project});
-    if (project == projects_.end()) return before_ ? out : "-";
-    const grid::Project& p = *project->second;
-    return out + "|" + p.zone + "|" + std::to_string(p.data_level) + "|" + joined(p.regimes) + "|" + listed(p.name);
-  }
-
-  SiteSet permitted(const Party& party, const std::string& model, Action action, std::uint32_t level,
-                    const std::vector<std::string>& regimes) const {
-    Subject subject;
-    subject.tenant = party.tenant;
-    subject.project = party.project;
-    subject.model = model;
-    subject.data_level = level;
-    subject.regimes = &regimes;
-    if (!party.key.empty() && !narrow(subject, party.key, model)) return {};
-    if (!tenants_.contains(std::string(subject.tenant))) return {};
-    if (!subject.project.empty() && !projects_.contains({std::string(subject.tenant), std::string(subject.project)})) {
-      // What is asked for a project that comes could be asked before without one; one that is gone, its keys with it.
-      if (!before_ || !party.key.empty()) return {};
-      subject.project = {};
-    }
-    if (!model.empty() && !sees(model, subject.tenant)) return {};
-    return residency_.allowed(subject, action).value_or(SiteSet{});
-  }
-
- private:
-  // False: with this key, nothing at all.
-  bool narrow(Subject& subject, const std::string& kid, const std::string& model) const {
-    const auto found = keys_.find(kid);
-    if (found == keys_.end()) return false;
-    const grid::ApiKey& key = *found->second;
-    if (key.revoked || (key.expires_unix_s > 0 && key.expires_unix_s <= second_)) return false;
-    if (!key.models.empty() && std::find(key.models.begin(), key.models.end(), model) == key.models.end()) return false;
-    subject.tenant = key.tenant;
-    subject.project = key.project;
-    subject.key_zone = key.zone;
-    subject.key_regimes = &key.regimes;
-    subject.data_level = std::max(subject.data_level, key.data_level);
-    return true;
-  }
-  bool sees(const std::string& model, std::string_view tenant) const {
-    const auto found = models_.find(model);
-    if (found == models_.end()) return false;
-    const auto& list = found->second->tenants;
-    return list.empty() || std::find(list.begin(), list.end(), tenant) != list.end();
-  }
-
-  bool before_;
-  std::int64_t second_ = 0;
-  Residency residency_;
-  std::map<std::string, const grid::Tenant*> tenants_;
-  std::map<std::pair<std::string, std::string>, const grid::Project*> projects_;
-  std::map<std::string, std::string> bound_by_;  // tenant or project → policies that name it
-  std::map<std::string, const grid::Model*> models_;
-  std::map<std::string, const grid::ApiKey*> keys_;
-  std::map<std::string, const std::map<std::string, std::string>*> hosts_;
-};
 
 bool same_move(const Shift& a, const Shift& b) {
   return a.gained == b.gained && a.lost == b.lost && a.from_level == b.from_level && a.to_level == b.to_level;
@@ -314,48 +209,6 @@ class Comparison {
   std::vector<Shift> out_;
 };
 
-// As a date is written, with the second where it is not midnight.
-std::string date_of(std::int64_t second) {
-  const std::chrono::sys_seconds at{std::chrono::seconds(second)};
-  const auto day = std::chrono::floor<std::chrono::days>(at);
-  const std::chrono::year_month_day date{day};
-  const std::chrono::hh_mm_ss time{at - day};
-  std::array<char, 40> text{};
-  const int size = std::snprintf(text.data(), text.size(), "%04d-%02u-%02u", static_cast<int>(date.year()),
-                                 static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
-  std::string out(text.data(), static_cast<std::size_t>(size));
-  if (at == day) return out;
-  const int more = std::snprintf(text.data(), text.size(), "T%02d:%02d:%02dZ", static_cast<int>(time.hours().count()),
-                                 static_cast<int>(time.minutes().count()), static_cast<int>(time.seconds().count()));
-  return out.append(text.data(), static_cast<std::size_t>(more));
-}
-
-std::string line(const Shift& shift, const std::vector<std::string>& sites, const char* how) {
-  std::string text = shift.since == 0 ? "" : "from " + date_of(shift.since) + " on ";
-  text += "makes " + std::to_string(sites.size()) + how + (sites.size() == 1 ? " site" : " sites") + " eligible for ";
-  if (!shift.zone.empty()) {
-    text += "keys and requests that name zone \"" + shift.zone + "\"";
-  } else if (!shift.host.empty()) {
-    text += "requests that come by the name " + shift.host;
-  } else {
-    text += "tenant \"" + shift.tenant + "\"";
-    if (!shift.project.empty()) text += ", project \"" + shift.project + "\"";
-    if (!shift.key.empty()) text += ", key " + shift.key;
-    if (!shift.model.empty()) text += ", model \"" + shift.model + "\"";
-    text += shift.actions.size() == grid::kActions ? ", every action"
-            : shift.actions.size() == 1            ? ", action"
-                                                   : ", actions";
-    for (const auto a : shift.actions) {
-      if (shift.actions.size() == grid::kActions) break;
-      text += (a == shift.actions.front() ? " " : ", ") + std::string(grid::to_string(a));
-    }
-    text += ", data level " + std::to_string(shift.from_level);
-    if (shift.to_level != shift.from_level) text += " to " + std::to_string(shift.to_level);
-  }
-  for (const auto& name : sites) text += (&name == &sites.front() ? ": " : ", ") + name;
-  return text;
-}
-
 }  // namespace
 
 Result<std::vector<Shift>> diff(const grid::Inventory& before, const grid::Inventory& after, std::int64_t second) {
@@ -364,13 +217,6 @@ Result<std::vector<Shift>> diff(const grid::Inventory& before, const grid::Inven
 
 Result<std::vector<Shift>> diff_keys(const grid::Inventory& before, const grid::Inventory& after, std::int64_t second) {
   return Comparison(before, after).run(second, true);
-}
-
-std::vector<std::string> to_text(const Shift& shift) {
-  std::vector<std::string> out;
-  if (!shift.gained.empty()) out.push_back(line(shift, shift.gained, " more"));
-  if (!shift.lost.empty()) out.push_back(line(shift, shift.lost, " fewer"));
-  return out;
 }
 
 bool widens(const std::vector<Shift>& shifts) {

@@ -100,6 +100,9 @@ Result<void> check_clauses(const grid::Policy& policy, Level level) {
   AIGRID_CHECK_OK(each("permit", policy.permit, false, false));
   AIGRID_CHECK_OK(each("forbid", policy.forbid, false, true));
   AIGRID_CHECK_OK(each("transfer", policy.transfer, true, false));
+  if (!policy.on_change.empty() && policy.on_change != grid::kCut && policy.on_change != grid::kDrain) {
+    return invalid(where + "on_change " + quoted(policy.on_change) + " is neither cut nor drain");
+  }
   if (policy.zone == "*") return invalid(where + "zone \"*\" bounds nothing: leave it out");
   if (policy.zone.empty() && policy.permit.empty() && policy.forbid.empty() && policy.transfer.empty()) {
     return invalid(where + "says nothing: give it a zone, or permit, forbid or transfer");

@@ -18,6 +18,7 @@ Subject subject_of(const Recorded& r) {
   subject.zones = &r.zones;
   subject.data_level = r.data_level;
   subject.regimes = &r.regimes;
+  subject.key_regimes = &r.key_regimes;
   subject.second = r.second;
   return subject;
 }
@@ -45,6 +46,20 @@ Result<Preview> Preview::compile(const grid::Inventory& after, std::int64_t seco
   return out;
 }
 
+// Where the request itself was ready to go.
+SiteSet Preview::asked_for(const Recorded& r) const {
+  const auto set_of = [this](const std::vector<std::string>& names) {
+    SiteSet out;
+    for (const auto& name : names) {
+      if (const auto site = residency_.find_site(name)) out.insert(*site);
+    }
+    return out;
+  };
+  SiteSet out = r.only_sites.empty() ? SiteSet::all() : set_of(r.only_sites);
+  out.subtract(set_of(r.ignore_sites));
+  return out;
+}
+
 Foretold Preview::foretell(const Recorded& r) const {
   const Subject subject = subject_of(r);
   const auto permit = residency_.permitted(subject);
@@ -55,6 +70,7 @@ Foretold Preview::foretell(const Recorded& r) const {
     const auto door = residency_.find_site(r.door);
     enters = r.door.empty() || (door && permit->ingress.contains(*door));
     SiteSet left = permit->sites;
+    left &= asked_for(r);
     if (places != places_.end()) left &= places->second;
     anywhere = !left.empty();
   }

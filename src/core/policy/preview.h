@@ -1,8 +1,8 @@
 // Preview: recorded traffic under another law: which requests would have been refused, would have run elsewhere, or
 // would not have been refused. What happened is taken from the record, what would have happened from the compiled new
-// law, at the second of the request: the account, key, model, classes, zones and the door as recorded. Capacity, prices
-// and distance are not asked again: `moved` says that another permitted place serves the model, not which would win.
-// Pure; one owner. Proportional to the requests fed.
+// law, at the second of the request: the account, key, model, the door and what the request itself asked for as
+// recorded. Capacity, prices and distance are not asked again: `moved` says that another permitted place serves the
+// model, not which would win. Pure; one owner. Proportional to the requests fed.
 #pragma once
 
 #include <cstdint>
@@ -24,9 +24,12 @@ struct Recorded {
   std::string site;     // that served it; empty: none did
   bool denied = false;  // it was refused for residency
   std::string key_zone;
+  std::vector<std::string> key_regimes;
+  std::uint32_t data_level = 0;  // the higher of key and request
   std::vector<std::string> zones;
-  std::uint32_t data_level = 0;  // of key and request
   std::vector<std::string> regimes;
+  std::vector<std::string> only_sites;
+  std::vector<std::string> ignore_sites;
   std::int64_t second = 0;
 };
 
@@ -63,6 +66,8 @@ class Preview {
   const std::map<Key, Tally>& changes() const { return changes_; }  // without Same
 
  private:
+  SiteSet asked_for(const Recorded& request) const;
+
   Residency residency_;
   std::map<std::string, SiteSet> places_;  // of models, by name and alias
   std::uint64_t requests_ = 0;

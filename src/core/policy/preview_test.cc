@@ -96,6 +96,39 @@ TEST(Preview, AsksTheDoorAndTheClassAndTheSecondOfTheRequest) {
   EXPECT_EQ(fate(dated, late), Fate::Refused);
 }
 
+TEST(Preview, AsksWhatTheRequestItselfAskedForAgain) {
+  auto after = world();
+  after.tenants[0].zone = "fr";
+  auto bound = served("1", "zurich");
+  bound.only_sites = {"zurich", "madrid"};
+  EXPECT_EQ(fate(world(), bound), Fate::Same);
+  EXPECT_EQ(fate(after, bound), Fate::Refused) << "the only permitted place is none of those it named";
+  bound.only_sites = {"zurich", "lyon"};
+  EXPECT_EQ(fate(after, bound), Fate::Moved);
+  bound.ignore_sites = {"lyon"};
+  EXPECT_EQ(fate(after, bound), Fate::Refused);
+  // What it wanted kept as health data is asked by the rules for that.
+  auto law = world();
+  grid::Policy health;
+  health.name = "health";
+  health.permit = {{{"*"}, "*"}, {{"*"}, "fr"}};
+  health.permit[1].regimes = {"health"};
+  law.policies = {health};
+  EXPECT_EQ(fate(law, served("1", "zurich")), Fate::Same);
+  auto ill = served("1", "zurich");
+  ill.regimes = {"health"};
+  EXPECT_EQ(fate(law, ill), Fate::Moved);
+  ill.regimes = {};
+  ill.key_regimes = {"health"};
+  EXPECT_EQ(fate(law, ill), Fate::Moved);
+  ill.only_sites = {"zurich"};
+  EXPECT_EQ(fate(law, ill), Fate::Refused);
+  Recorded denied = served("1", "");
+  denied.denied = true;
+  denied.only_sites = {"zurich"};
+  EXPECT_EQ(fate(after, denied), Fate::Same) << "the new law opens none of the places it named";
+}
+
 TEST(Preview, CountsByTenantSiteAndRuleWithExamples) {
   auto after = world();
   after.tenants[0].zone = "fr";

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/nearest_name.h"
+#include "core/policy/on_change.h"
 
 namespace aigrid::policy {
 namespace {
@@ -66,6 +67,15 @@ Result<void> check_names(const grid::Inventory& in) {
 }  // namespace
 
 Result<Residency> Residency::compile(const grid::Inventory& inventory, std::int64_t second) {
+  AIGRID_TRY(Residency r, compile_one(inventory, second));
+  if (const auto running = for_what_runs(inventory)) {
+    AIGRID_TRY(Residency law, compile_one(*running, second));
+    r.running_ = std::make_shared<const Residency>(std::move(law));
+  }
+  return r;
+}
+
+Result<Residency> Residency::compile_one(const grid::Inventory& inventory, std::int64_t second) {
   Residency r;
   auto source = std::make_shared<grid::Inventory>();
   source->operators = by_name(inventory.operators);
@@ -162,6 +172,12 @@ Result<SiteSet> Residency::allowed(const Subject& subject, Action action) const 
   AIGRID_CHECK_OK(bound(*law, subject, within));  // a name nobody knows permits nothing, whatever the action
   if (executes(action)) out &= within;
   return out;
+}
+
+SiteSet Residency::lingering(const Subject& subject) const {
+  if (!running_) return {};
+  const auto permit = running_->permitted(subject);
+  return permit.ok() ? permit->sites : SiteSet{};
 }
 
 Result<Permit> Residency::permitted(const Subject& subject) const {

@@ -65,6 +65,8 @@ class Residency {
   static Result<Residency> compile(const grid::Inventory& inventory, std::int64_t second = 0);
 
   Result<Permit> permitted(const Subject& subject) const;
+  // Where what runs already may go on for a while though the law forbids it now (`on_change: drain`).
+  SiteSet lingering(const Subject& subject) const;
   Result<SiteSet> allowed(const Subject& subject, Action action) const;
   // A node's question. False on any error.
   bool permits(const Subject& subject, std::string_view site, std::span<const Action> actions = kHostActions) const;
@@ -90,6 +92,7 @@ class Residency {
     ProfileIndex profile = 0;
     Sensitivity data;
   };
+  static Result<Residency> compile_one(const grid::Inventory& inventory, std::int64_t second);
   Result<std::shared_ptr<const Law>> law_at(std::int64_t second) const;
   Result<Asked> asked(const Law& law, const Subject& subject) const;
   Result<void> bound(const Law& law, const Subject& subject, SiteSet& sites) const;
@@ -100,6 +103,7 @@ class Residency {
   std::vector<std::string> site_names_;
   std::shared_ptr<const grid::Inventory> source_;  // places, accounts and law only, sorted by name
   std::shared_ptr<const Law> law_;
+  std::shared_ptr<const Residency> running_;  // the law for what runs; null: the same
 };
 
 }  // namespace aigrid::policy

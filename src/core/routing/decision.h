@@ -49,6 +49,7 @@ struct RouteInput {
   std::optional<grid::Task> task;   // what the endpoint needs; nullopt: any
   std::string_view asked_model{};   // as the client wrote it, for messages
   SiteSet permitted;                // residency, by core/policy; decided before routing, never widened here
+  SiteSet lingering{};              // where it may go on for a while if it runs there, likewise
   SiteSet relay;                    // what it may pass through on the way, likewise
   std::uint32_t prompt_tokens = 0;  // estimated from bytes until an engine counted them
   std::uint32_t max_output_tokens = 0;

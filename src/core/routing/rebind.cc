@@ -55,6 +55,7 @@ RouteInput Rebind::input(const RouteInput& in) const {
   out.tenant = tenant(in.tenant);
   out.model = model(in.model);
   out.permitted = sites(in.permitted);
+  out.lingering = sites(in.lingering);
   out.relay = sites(in.relay);
   out.excluded = {};
   return out;

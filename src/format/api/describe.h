@@ -172,6 +172,7 @@ void describe(N& n, V& v) {
   v("forbid", n.forbid, text("what is not, whoever permits it"));
   v("transfer", n.transfer, text("cross-border permits: from, zone, mechanism, until"));
   v("examples", n.examples, text("questions with answers, for `aigrid policy test`"));
+  v("on_change", n.on_change, text("what runs where a change forbids it: cut (also if not given), or drain"));
 }
 
 template <Is<grid::Model> N, class V>

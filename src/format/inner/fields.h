@@ -1,6 +1,6 @@
-// Fields of the structured inner frames: [tag u8 | length varint | bytes], default values left out, unknown tags
-// skipped. One description per frame (`describe`) serves writing and reading. Private to format/inner. Plain code, any
-// thread.
+// Fields of the structured inner frames: [tag u8 | length varint | bytes], unknown tags skipped. A field that says what
+// its absence means (nothing, zero, or `otherwise`) is left out. One description per frame (`describe`) serves writing
+// and reading. Private to format/inner. Plain code, any thread.
 #pragma once
 
 #include <cstdint>
@@ -52,8 +52,8 @@ class FieldWriter {
   }
   template <class I>
     requires(std::is_integral_v<I> || std::is_enum_v<I>)
-  void operator()(std::uint8_t tag, I v) {
-    if (v == I{}) return;
+  void operator()(std::uint8_t tag, I v, I otherwise = I{}) {
+    if (v == otherwise) return;
     std::string bytes;
     put_varint(bytes, static_cast<std::uint64_t>(v));
     put(tag, bytes);
@@ -91,7 +91,7 @@ class FieldReader {
   }
   template <class I>
     requires(std::is_integral_v<I> || std::is_enum_v<I>)
-  void operator()(std::uint8_t tag, I& v) {
+  void operator()(std::uint8_t tag, I& v, I /*otherwise*/ = I{}) {
     if (tag != tag_) return;
     std::string_view rest = bytes_;
     std::uint64_t wide = 0;

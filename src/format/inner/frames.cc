@@ -41,14 +41,14 @@ void describe(F& f, V& v) {
   v(40, f.data_level);
   v(41, f.regimes);
   v(42, f.ingress_site);
-  v(48, f.tier);
+  v(48, f.tier, kAskTier);
 }
 
 template <class F, class V>
   requires std::is_same_v<std::remove_const_t<F>, Refuse>
 void describe(F& f, V& v) {
   v(1, f.verdict);
-  v(2, f.status);
+  v(2, f.status, kRefuseStatus);
   v(3, f.code);
   v(4, f.message);
   v(5, f.param);
@@ -117,13 +117,6 @@ void put_fields(std::string& out, const F& frame) {
   const std::size_t start = out.size();
   encode_header(out, type_of<F>(), 0);
   FieldWriter writer(out);
-  if constexpr (std::is_same_v<F, Refuse>) {
-    // The default status is not zero, so it is always written.
-    if (frame.status == 0) out.append("\x02\x01\x00", 3);
-  }
-  if constexpr (std::is_same_v<F, Ask>) {
-    if (frame.tier == 0) out.append("\x30\x01\x00", 3);  // realtime: likewise
-  }
   describe(frame, writer);
   const std::size_t size = out.size() - start - kHeader;
   if (size > kMaxFrame) {

@@ -17,6 +17,10 @@
 
 namespace aigrid::inner {
 
+// What a frame that does not say it means.
+inline constexpr std::uint32_t kRefuseStatus = 503;
+inline constexpr std::uint8_t kAskTier = 1;  // standard
+
 inline constexpr std::size_t kMaxFrame = (std::size_t{1} << 24U) - 1;
 
 enum class FrameType : std::uint8_t {
@@ -60,7 +64,7 @@ struct Ask {
   std::uint32_t data_level = 0;           // of key and request; tenant and project add theirs
   std::vector<std::string> regimes;       // the same
   std::string ingress_site;               // where the request came in
-  std::uint8_t tier = 1;                  // grid::Tier; one that is not known is the last
+  std::uint8_t tier = kAskTier;           // grid::Tier; one that is not known is the last
 };
 struct Body {
   std::string_view bytes;
@@ -74,7 +78,7 @@ enum class Resume : std::uint8_t { None = 0, Text = 1, Tokens = 2 };
 
 struct Refuse {
   enum class Verdict : std::uint8_t { Elsewhere = 0, Never = 1, Redirect = 2 } verdict = Verdict::Elsewhere;
-  std::uint32_t status = 503;
+  std::uint32_t status = kRefuseStatus;
   std::string code;
   std::string message;
   std::string param;

@@ -85,6 +85,34 @@ TEST(Frames, RoundTripInAnyPieces) {
   }));
 }
 
+std::string fields_of(const Frame& frame) { return encode(frame).substr(4); }
+
+// Absent where it says what its absence means; as earlier versions wrote it where it does not, and read where they
+// wrote it though they need not have.
+TEST(Frames, WhatAbsenceMeansIsLeftOut) {
+  Ask ask;
+  EXPECT_EQ(fields_of(ask), "");
+  ask.tier = 0;
+  EXPECT_EQ(fields_of(ask), std::string("\x30\x01\x00", 3));
+  ask.tier = 2;
+  EXPECT_EQ(fields_of(ask), std::string("\x30\x01\x02", 3));
+  Refuse refuse;
+  EXPECT_EQ(fields_of(refuse), "");
+  refuse.status = 0;
+  EXPECT_EQ(fields_of(refuse), std::string("\x02\x01\x00", 3));
+
+  Decoder decoder;
+  for (const std::uint8_t tier : {std::uint8_t{0}, kAskTier, std::uint8_t{200}}) {
+    std::string wire;
+    const std::string number = tier < 0x80 ? std::string(1, static_cast<char>(tier)) : std::string("\xc8\x01");
+    encode_header(wire, FrameType::Ask, 2 + number.size());
+    decoder.feed(wire + '\x30' + static_cast<char>(number.size()) + number);
+    const auto frame = decoder.next();
+    ASSERT_TRUE(frame.ok());
+    EXPECT_EQ(std::get<Ask>(**frame).tier, tier);
+  }
+}
+
 TEST(Frames, AskKeepsEveryMember) {
   Ask a;
   a.request_id = "r";

@@ -67,6 +67,15 @@ void term_members(T& t, V v) {
   v("prompt_most", t.prompt_most);
 }
 
+template <class A, class V>
+void asked_members(A& a, V v) {
+  v("zones", a.zones);
+  v("data_level", a.data_level);
+  v("regimes", a.regimes);
+  v("only", a.only_sites);
+  v("ignore", a.ignore_sites);
+}
+
 // Left out where it says nothing.
 template <class T>
 bool blank(const T& value) {
@@ -78,6 +87,14 @@ void read_terms(Reader& from, grid::Terms& t) {
   if (v == nullptr) return;
   Reader r(*v, "terms");
   term_members(t, [&r](const char* name, auto& member) { r.get(name, member); });
+  from.adopt(r.result());
+}
+
+void read_asked(Reader& from, grid::Asked& asked) {
+  const Json* v = from.object("asked");
+  if (v == nullptr) return;
+  Reader r(*v, "asked");
+  asked_members(asked, [&r](const char* name, auto& member) { r.get(name, member); });
   from.adopt(r.result());
 }
 
@@ -159,6 +176,11 @@ std::string encode(const grid::Record& record) {
   term_members(record.terms, [&terms](const char* name, const auto& value) {
     if (!blank(value)) terms[name] = value;
   });
+  Json asked = Json::object();
+  asked_members(record.asked, [&asked](const char* name, const auto& value) {
+    if (!blank(value)) asked[name] = value;
+  });
+  if (!asked.empty()) out["asked"] = std::move(asked);
   Json attempts = Json::array();
   for (const auto& a : record.attempts) {
     Json& one = attempts.emplace_back(Json{{"usage", write(a.usage)}});
@@ -178,6 +200,7 @@ Result<grid::Record> decode_record(std::string_view line) {
   read_outcome(r, record.outcome);
   read(r, record.usage);
   read_terms(r, record.terms);
+  read_asked(r, record.asked);
   read_attempts(r, record.attempts);
   AIGRID_CHECK_OK(r.result());
   AIGRID_CHECK_OK(money_not_negative(record));

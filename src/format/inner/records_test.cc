@@ -22,6 +22,7 @@ grid::Record sample() {
   r.usage = {10, 20, 3};
   r.charge_nano = 7;
   r.terms = {"list", "EUR", 20, 80, "op", 4000};
+  r.asked = {{"fr", "eu"}, 2, {"gdpr"}, {"lyon"}, {"paris"}};
   r.received_unix_ms = 1'790'000'000'123;
   r.attempts = {{1, "paris", "n1", "node_lost", {1, 2, 0}, 2, true, false, "op", 31, 0},
                 {2, "lyon", "n2", "ok", {9, 18, 3}, 18, false, true, "other", 29, 50'000}};
@@ -44,6 +45,20 @@ TEST(Records, RoundTrips) {
     RC_ASSERT(back->outcome == r.outcome);
     RC_ASSERT(encode(*back) == line);
   }));
+}
+
+TEST(Records, KeepsWhatTheRequestItselfAskedFor) {
+  const auto back = decode_record(encode(sample()));
+  ASSERT_TRUE(back.ok());
+  EXPECT_EQ(back->asked.zones, (std::vector<std::string>{"fr", "eu"}));
+  EXPECT_EQ(back->asked.data_level, 2U);
+  EXPECT_EQ(back->asked.regimes, std::vector<std::string>{"gdpr"});
+  EXPECT_EQ(back->asked.only_sites, std::vector<std::string>{"lyon"});
+  EXPECT_EQ(back->asked.ignore_sites, std::vector<std::string>{"paris"});
+  grid::Record plain = sample();
+  plain.asked = {};
+  EXPECT_EQ(encode(plain).find("asked"), std::string::npos);
+  EXPECT_TRUE(decode_record(encode(plain))->asked.zones.empty());
 }
 
 TEST(Records, KeepsAttempts) {

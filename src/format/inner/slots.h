@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "format/inner/frames.h"
 
 namespace aigrid::inner {
 
@@ -26,7 +27,7 @@ struct SlotAsk {
   std::uint32_t prompt_tokens = 0;
   std::uint32_t max_output_tokens = 0;
   std::uint8_t hops = 0;
-  std::uint8_t tier = 1;  // grid::Tier; one that is not known is the last
+  std::uint8_t tier = kAskTier;  // grid::Tier; one that is not known is the last
   std::uint32_t remaining_ms = 0;
 };
 

@@ -211,11 +211,11 @@ std::string_view field_name(std::string_view key) {
   return key == "explain" ? "trace" : key;
 }
 
-// What it says narrows what is there already, in whichever order the two objects stand.
-bool read_intent(Checks& checks, const std::string& name, const Element& e, ReadField read, grid::Intent& out) {
+bool read_intent(Checks& checks, const std::string& name, const Element& e, ReadField read,
+                 std::vector<grid::Intent>& out) {
   Object fields;
   if (!checks.object(name, e, fields)) return false;
-  grid::Intent own;
+  grid::Intent& own = out.emplace_back();
   std::vector<std::string_view> seen;
   for (const auto field : fields) {
     if (field.value.is_null()) continue;
@@ -227,17 +227,16 @@ bool read_intent(Checks& checks, const std::string& name, const Element& e, Read
     seen.push_back(key);
     if (!read(checks, field.key, field.value, own)) return false;
   }
-  out = narrow(out, own);
   return true;
 }
 
 }  // namespace
 
-bool read_grid(Checks& checks, const Element& e, grid::Intent& out) {
+bool read_grid(Checks& checks, const Element& e, std::vector<grid::Intent>& out) {
   return read_intent(checks, "grid", e, read_grid_field, out);
 }
 
-bool read_provider(Checks& checks, const Element& e, grid::Intent& out) {
+bool read_provider(Checks& checks, const Element& e, std::vector<grid::Intent>& out) {
   return read_intent(checks, "provider", e, read_provider_field, out);
 }
 

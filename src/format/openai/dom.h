@@ -40,8 +40,8 @@ class Checks {
   ApiError& error_;
 };
 
-// `grid` and `provider` of a body.
-bool read_grid(Checks& checks, const Element& e, grid::Intent& out);
-bool read_provider(Checks& checks, const Element& e, grid::Intent& out);
+// `grid` and `provider` of a body: one intent more.
+bool read_grid(Checks& checks, const Element& e, std::vector<grid::Intent>& out);
+bool read_provider(Checks& checks, const Element& e, std::vector<grid::Intent>& out);
 
 }  // namespace aigrid::openai

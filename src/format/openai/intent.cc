@@ -204,41 +204,4 @@ std::optional<ApiError> parse_intent_header(std::string_view value, grid::Intent
   return std::nullopt;
 }
 
-grid::Intent narrow(const grid::Intent& outer, const grid::Intent& inner) {
-  grid::Intent out = outer;
-  for (const auto& zone : inner.zones) {
-    if (std::find(out.zones.begin(), out.zones.end(), zone) == out.zones.end()) out.zones.push_back(zone);
-  }
-  if (inner.max_ttft_ms) {
-    // A wish is overridden by the nearer source; a requirement only tightens.
-    const bool tighten = outer.require_ttft && outer.max_ttft_ms;
-    out.max_ttft_ms = tighten ? std::min(*outer.max_ttft_ms, *inner.max_ttft_ms) : *inner.max_ttft_ms;
-  }
-  out.require_ttft = outer.require_ttft || inner.require_ttft;
-  if (inner.max_price_nano) {
-    out.max_price_nano =
-        out.max_price_nano ? std::min(*out.max_price_nano, *inner.max_price_nano) : inner.max_price_nano;
-  }
-  if (outer.only_sites.empty()) {
-    out.only_sites = inner.only_sites;
-  } else if (!inner.only_sites.empty()) {
-    out.only_sites.clear();
-    for (const auto& site : outer.only_sites) {
-      if (std::find(inner.only_sites.begin(), inner.only_sites.end(), site) != inner.only_sites.end()) {
-        out.only_sites.push_back(site);
-      }
-    }
-    if (out.only_sites.empty()) out.only_sites.emplace_back();
-  }
-  out.ignore_sites.insert(out.ignore_sites.end(), inner.ignore_sites.begin(), inner.ignore_sites.end());
-  out.allow_fallbacks = outer.allow_fallbacks && inner.allow_fallbacks;
-  out.data_level = std::max(outer.data_level, inner.data_level);
-  out.regimes.insert(out.regimes.end(), inner.regimes.begin(), inner.regimes.end());
-  if (inner.sort) out.sort = inner.sort;
-  if (inner.tier) out.tier = inner.tier;
-  out.trace = outer.trace || inner.trace;
-  out.dry_run = outer.dry_run || inner.dry_run;
-  return out;
-}
-
 }  // namespace aigrid::openai

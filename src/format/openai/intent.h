@@ -17,10 +17,6 @@ namespace aigrid::openai {
 // unchanged.
 std::optional<ApiError> parse_intent_header(std::string_view value, grid::Intent& out);
 
-// Constraints of both hold (lists of zones join, limits take the lower, sites intersect); wishes of `inner` win.
-// Where two lists of sites have nothing in common, only_sites becomes {""}: a name no site has.
-grid::Intent narrow(const grid::Intent& outer, const grid::Intent& inner);
-
 // Currency units per 10^6 tokens → 10^-9 units per token.
 inline std::int64_t nano_per_token(double per_million) { return static_cast<std::int64_t>(per_million * 1000.0 + 0.5); }
 

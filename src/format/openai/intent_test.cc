@@ -55,28 +55,6 @@ TEST(IntentHeader, RefusesAndLeavesTheIntentAlone) {
   }
 }
 
-TEST(Intent, ConstraintsIntersectAndWishesOverride) {
-  grid::Intent key;
-  key.zones = {"eu"};
-  key.only_sites = {"paris", "lyon"};
-  key.max_price_nano = 100;
-  key.sort = grid::Sort::Price;
-  grid::Intent body;
-  body.zones = {"fr", "eu"};
-  body.only_sites = {"lyon", "madrid"};
-  body.max_price_nano = 500;
-  body.sort = grid::Sort::Latency;
-  body.allow_fallbacks = false;
-  const auto out = narrow(key, body);
-  EXPECT_EQ(out.zones, (std::vector<std::string>{"eu", "fr"}));
-  EXPECT_EQ(out.only_sites, std::vector<std::string>{"lyon"});
-  EXPECT_EQ(out.max_price_nano, 100);
-  EXPECT_EQ(out.sort, grid::Sort::Latency);
-  EXPECT_FALSE(out.allow_fallbacks);
-  body.only_sites = {"madrid"};
-  EXPECT_EQ(narrow(key, body).only_sites, std::vector<std::string>{""}) << "nothing in common never means everything";
-}
-
 TEST(Intent, ATierIsOneOfFour) {
   grid::Intent out;
   EXPECT_FALSE(parse_intent_header("tier=realtime", out));

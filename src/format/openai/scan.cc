@@ -71,7 +71,11 @@ class ChatScan {
     if (seen("stream_options") && !out_.stream) {
       return c_.fail("stream_options", "stream_options needs stream: true");
     }
-    if (!out_.intent.tier) out_.intent.tier = service_tier_;  // grid.tier is the more exact word
+    if (service_tier_) {  // the farthest: grid.tier is the more exact word
+      grid::Intent tier;
+      tier.tier = service_tier_;
+      out_.intents.insert(out_.intents.begin(), std::move(tier));
+    }
     return true;
   }
 
@@ -114,8 +118,8 @@ class ChatScan {
     if (key == "seed") return whole_in(p, e, std::numeric_limits<std::int32_t>::min(), std::int64_t{1} << 53U);
     if (key == "tools") return tools(e);
     if (key == "response_format") return response_format(e);
-    if (key == "grid") return read_grid(c_, e, out_.intent);
-    if (key == "provider") return read_provider(c_, e, out_.intent);
+    if (key == "grid") return read_grid(c_, e, out_.intents);
+    if (key == "provider") return read_provider(c_, e, out_.intents);
     if (key == "service_tier") return service_tier(e);
     return meaning(key, e);
   }
@@ -149,7 +153,7 @@ class ChatScan {
     if (service_tier_ || word == "auto") return true;
     return c_.fail("service_tier",
                    "service_tier is " + json::quoted(word) +
-                       ", but must be auto, default, priority, flex, realtime, standard, economy or batch");
+                       ", but must be auto, default, priority, fast, flex, realtime, standard, economy or batch");
   }
 
   bool whole_in(const std::string& p, const Element& e, std::int64_t min, std::int64_t max) {
@@ -348,8 +352,8 @@ class EmbeddingScan {
     }
     if (key == "dimensions")
       return c_.unsupported("dimensions", "dimensions cannot be chosen; the model's own are given");
-    if (key == "grid") return read_grid(c_, e, out_.intent);
-    if (key == "provider") return read_provider(c_, e, out_.intent);
+    if (key == "grid") return read_grid(c_, e, out_.intents);
+    if (key == "provider") return read_provider(c_, e, out_.intents);
     return true;
   }
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "format/openai/error_body.h"
@@ -31,7 +32,8 @@ struct RequestScan {
   bool logprobs = false;
   bool base64 = false;        // embeddings: encoding_format
   bool service_tier = false;  // named: the answer says which it was
-  grid::Intent intent;        // of the body alone
+  // Of the body alone: service_tier, then `grid` and `provider` as they stand. The later only narrows.
+  std::vector<grid::Intent> intents;
 
   // Before an engine has counted: 4 bytes a token, 4 tokens a message.
   std::uint32_t estimated_prompt_tokens() const;

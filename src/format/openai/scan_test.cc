@@ -30,12 +30,13 @@ TEST(Scan, ReadsWhatRoutingNeeds) {
   EXPECT_EQ(r->max_output_tokens, 40U);
   EXPECT_EQ(r->messages, 3U);
   EXPECT_EQ(r->prompt_bytes, 14U);
-  EXPECT_EQ(r->intent.zones, std::vector<std::string>{"fr"});
-  EXPECT_EQ(r->intent.max_ttft_ms, 30);
-  EXPECT_TRUE(r->intent.require_ttft);
-  EXPECT_FALSE(r->intent.allow_fallbacks);
-  EXPECT_EQ(r->intent.sort, grid::Sort::Price);
-  EXPECT_EQ(r->intent.max_price_nano, 1500);
+  ASSERT_EQ(r->intents.size(), 1U);
+  EXPECT_EQ(r->intents[0].zones, std::vector<std::string>{"fr"});
+  EXPECT_EQ(r->intents[0].max_ttft_ms, 30);
+  EXPECT_TRUE(r->intents[0].require_ttft);
+  EXPECT_FALSE(r->intents[0].allow_fallbacks);
+  EXPECT_EQ(r->intents[0].sort, grid::Sort::Price);
+  EXPECT_EQ(r->intents[0].max_price_nano, 1500);
   EXPECT_EQ(r->estimated_prompt_tokens(), 14U / 4 + 12 + 1);
 }
 
@@ -55,7 +56,9 @@ TEST(Scan, ServiceTiersAreOurTiers) {
     const auto scan =
         scan_chat(std::string(R"({"model":"m","messages":[{"role":"user","content":"x"}],)") + c.said + "}");
     ASSERT_TRUE(scan) << c.said;
-    EXPECT_EQ(scan->intent.tier, c.tier) << c.said;
+    std::optional<grid::Tier> last;
+    for (const auto& i : scan->intents) last = i.tier ? i.tier : last;
+    EXPECT_EQ(last, c.tier) << c.said;
     EXPECT_EQ(scan->service_tier, std::string_view(c.said).find("null") == std::string_view::npos);
   }
   for (const char* bad : {R"("service_tier":"soon")", R"("service_tier":3)", R"("grid":{"tier":"flex"})"}) {
@@ -70,23 +73,19 @@ TEST(Scan, ProviderIsAnAlias) {
       chat(R"("provider":{"only":["paris"],"ignore":["lyon"],"allow_fallbacks":true,"sort":"latency","zdr":true,"p)"
            R"(referred_max_latency":0.5})"));
   ASSERT_TRUE(r.has_value()) << r.error().message;
-  EXPECT_EQ(r->intent.only_sites, std::vector<std::string>{"paris"});
-  EXPECT_EQ(r->intent.max_ttft_ms, 500);
+  ASSERT_EQ(r->intents.size(), 1U);
+  EXPECT_EQ(r->intents[0].only_sites, std::vector<std::string>{"paris"});
+  EXPECT_EQ(r->intents[0].max_ttft_ms, 500);
 }
 
-TEST(Scan, GridAndProviderNarrowEachOtherInAnyOrder) {
-  const std::string grid = R"("grid":{"only":["lyon","paris"],"zone":"fr"})";
-  const std::string provider = R"("provider":{"only":["paris","zurich"],"allow_fallbacks":false})";
-  for (const auto& both : {grid + "," + provider, provider + "," + grid}) {
-    const auto r = scan_chat(chat(both));
-    ASSERT_TRUE(r.has_value()) << r.error().message;
-    EXPECT_EQ(r->intent.only_sites, std::vector<std::string>{"paris"});
-    EXPECT_EQ(r->intent.zones, std::vector<std::string>{"fr"});
-    EXPECT_FALSE(r->intent.allow_fallbacks);
-  }
-  const auto none = scan_chat(chat(R"("grid":{"only":["lyon"]},"provider":{"only":["zurich"]})"));
-  ASSERT_TRUE(none.has_value());
-  EXPECT_EQ(none->intent.only_sites, std::vector<std::string>{""}) << "nothing in common never means everything";
+TEST(Scan, GridAndProviderAreTwoIntentsAsTheyStand) {
+  const auto r =
+      scan_chat(chat(R"("provider":{"only":["paris","zurich"]},"grid":{"only":["lyon","paris"],"zone":"fr"})"));
+  ASSERT_TRUE(r.has_value()) << r.error().message;
+  ASSERT_EQ(r->intents.size(), 2U);
+  EXPECT_EQ(r->intents[0].only_sites, (std::vector<std::string>{"paris", "zurich"}));
+  EXPECT_EQ(r->intents[1].only_sites, (std::vector<std::string>{"lyon", "paris"}));
+  EXPECT_EQ(r->intents[1].zones, std::vector<std::string>{"fr"});
 }
 
 TEST(Scan, RefusalsNameTheParameter) {

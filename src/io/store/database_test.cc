@@ -279,11 +279,12 @@ Task<void> close_orphans(Env& env, std::string path) {
   auto found = table.orphans(101, 10);
   EXPECT_EQ(found->size(), 1u);
   EXPECT_EQ(found->at(0).request_id, lost.request_id);
-  EXPECT_EQ(found->at(0).lines, std::vector<std::string>{"first attempt"});
+  EXPECT_EQ(found->at(0).attempts.size(), 1u);
+  EXPECT_EQ(found->at(0).attempts.at(0).line, "first attempt");
   auto closed = record(1, "closed");
   closed.source = kCloser;
   const RecordTable::Again again = [closed](std::string_view) -> Result<RecordRow> { return closed; };
-  EXPECT_EQ(table.add({closed}, 102)->fresh, 1u);
+  EXPECT_EQ(table.close({{closed, found->at(0).attempts}}, 102, again)->fresh, 1u);
   EXPECT_TRUE(table.orphans(200, 10)->empty());
   EXPECT_EQ(table.usage({})->at(0).amounts.requests, 2u);
   auto late = record(1, "the ingress's own");
@@ -299,6 +300,60 @@ Task<void> close_orphans(Env& env, std::string path) {
 }
 
 TEST_F(DatabaseOnDisk, AClosedRequestGivesWayToTheRecordOfItsIngress) { run(close_orphans); }
+
+// One node tells before a request is closed, another after: its work is in the closing that takes the place of the
+// first, and in nothing else when the ingress's own record comes last of all.
+Task<void> close_again(Env& env, std::string path) {
+  auto db = open_at(env, path);
+  RecordTable table(**db);
+  EXPECT_TRUE(table.prepare().ok());
+  const std::string id = record(1, "").request_id;
+  const AttemptRow early{"n1", 1, 1, id, "early"};
+  const AttemptRow late{"n2", 1, 1, id, "late"};
+  std::map<std::string, RecordRow> made;
+  const RecordTable::Again again = [&made](std::string_view line) -> Result<RecordRow> {
+    return made.at(std::string(line));
+  };
+  const auto close = [&](std::uint64_t sequence, std::uint64_t tokens, std::int64_t at) {
+    auto row = record(sequence, "closed from " + std::to_string(tokens));
+    row.source = kCloser;
+    row.request_id = id;
+    row.amounts.completion_tokens = tokens;
+    made[row.line] = row;
+    const auto orphans = table.orphans(at, 10);
+    EXPECT_EQ(orphans->size(), 1u);
+    EXPECT_EQ(table.close({{row, orphans->at(0).attempts}}, at, again)->fresh, 1u);
+    EXPECT_TRUE(table.orphans(at + 100, 10)->empty());
+    EXPECT_TRUE(table.unsettled(10)->empty()) << "nothing is held against a closing";
+    EXPECT_EQ(table.usage({})->at(0).amounts.requests, 1u);
+    EXPECT_EQ(table.usage({})->at(0).amounts.completion_tokens, tokens);
+  };
+  (void)table.add_attempts({early}, 100);
+  close(1, 5, 101);
+  (void)table.add_attempts({late}, 102);
+  EXPECT_TRUE(table.unsettled(10)->empty());
+  EXPECT_TRUE(table.orphans(102, 10)->empty()) << "told just now";
+  close(2, 9, 103);
+  (void)table.add_attempts({early, late}, 104);  // come again
+  EXPECT_TRUE(table.orphans(200, 10)->empty());
+
+  auto own = record(77, "the ingress's own");
+  own.request_id = id;
+  own.amounts.completion_tokens = 20;
+  EXPECT_EQ(table.add({own}, 105, again)->fresh, 1u);
+  EXPECT_EQ(table.usage({})->at(0).amounts.requests, 1u);
+  EXPECT_EQ(table.usage({})->at(0).amounts.completion_tokens, 20u);
+  EXPECT_EQ(table.unsettled(10)->size(), 2u) << "both are held against it";
+  auto slow = made.begin()->second;  // looked before it came
+  slow.sequence = 3;
+  slow.line = "too late";
+  EXPECT_EQ(table.close({{slow, {early, late}}}, 106, again)->fresh, 0u);
+  EXPECT_EQ(table.unsettled(10)->size(), 2u);
+  EXPECT_TRUE(table.conflicts(10)->empty());
+  co_return;
+}
+
+TEST_F(DatabaseOnDisk, ARequestIsClosedAnewWhenANodeTellsOfMore) { run(close_again); }
 
 Task<void> cut_up(Env& env, std::string path) {
   auto db = open_at(env, path);

@@ -114,8 +114,8 @@ Result<std::vector<Unsettled>> RecordTable::unsettled(std::size_t most) {
   AIGRID_TRY(auto row, database_.prepare("SELECT o.source,o.epoch,o.sequence,a.line,r.line FROM attempt_open o"
                                          " JOIN attempt a USING(source,epoch,sequence) JOIN request q ON q.id=o.request"
                                          " JOIN record r ON r.source=q.source AND r.epoch=q.epoch"
-                                         " AND r.sequence=q.sequence LIMIT ?"));
-  row.add(static_cast<std::int64_t>(most));
+                                         " AND r.sequence=q.sequence WHERE q.source<>? LIMIT ?"));
+  row.add(kCloser).add(static_cast<std::int64_t>(most));
   std::vector<Unsettled> out;
   for (;;) {
     AIGRID_TRY(const bool more, row.step());
@@ -129,19 +129,25 @@ Result<void> RecordTable::settle(const std::vector<Unsettled>& attempts, const s
   AIGRID_TRY(auto transaction, database_.begin());
   RecordsAdded added;
   for (const auto& row : rows) AIGRID_CHECK_OK(add_one(row, received_ms, {}, added));
-  for (const auto& a : attempts) {
-    AIGRID_TRY(auto gone, database_.prepare("DELETE FROM attempt_open WHERE source=? AND epoch=? AND sequence=?"));
-    AIGRID_CHECK_OK(gone.add(a.source).add(a.epoch).add(a.sequence).run());
-  }
+  for (const auto& a : attempts) AIGRID_CHECK_OK(held(a));
   return transaction.commit();
+}
+
+// A terminal record has it, or what that one lacks.
+template <class Attempt>
+Result<void> RecordTable::held(const Attempt& attempt) {
+  AIGRID_TRY(auto gone, database_.prepare("DELETE FROM attempt_open WHERE source=? AND epoch=? AND sequence=?"));
+  return gone.add(attempt.source).add(attempt.epoch).add(attempt.sequence).run();
 }
 
 Result<std::vector<Orphan>> RecordTable::orphans(std::int64_t told_before_ms, std::size_t most) {
   std::vector<Orphan> out;
   {
-    AIGRID_TRY(auto row, database_.prepare("SELECT request FROM attempt WHERE request NOT IN (SELECT id FROM request)"
-                                           " GROUP BY request HAVING max(received_ms)<? ORDER BY request LIMIT ?"));
-    row.add(told_before_ms).add(static_cast<std::int64_t>(most));
+    AIGRID_TRY(auto row, database_.prepare("SELECT o.request FROM attempt_open o JOIN attempt a ON a.request=o.request"
+                                           " LEFT JOIN request q ON q.id=o.request WHERE q.id IS NULL OR q.source=?"
+                                           " GROUP BY o.request HAVING max(a.received_ms)<?"
+                                           " ORDER BY o.request LIMIT ?"));
+    row.add(kCloser).add(told_before_ms).add(static_cast<std::int64_t>(most));
     for (;;) {
       AIGRID_TRY(const bool more, row.step());
       if (!more) break;
@@ -149,15 +155,36 @@ Result<std::vector<Orphan>> RecordTable::orphans(std::int64_t told_before_ms, st
     }
   }
   for (auto& orphan : out) {
-    AIGRID_TRY(auto row, database_.prepare("SELECT line FROM attempt WHERE request=? ORDER BY received_ms"));
+    AIGRID_TRY(auto row, database_.prepare("SELECT source,epoch,sequence,line FROM attempt WHERE request=?"
+                                           " ORDER BY received_ms"));
     row.add(orphan.request_id);
     for (;;) {
       AIGRID_TRY(const bool more, row.step());
       if (!more) break;
-      orphan.lines.push_back(row.text(0));
+      orphan.attempts.push_back({row.text(0), row.number(1), row.number(2), orphan.request_id, row.text(3)});
     }
   }
   return out;
+}
+
+Result<RecordsAdded> RecordTable::close(const std::vector<Closing>& closings, std::int64_t received_ms,
+                                        const Again& again) {
+  RecordsAdded added;
+  AIGRID_TRY(auto transaction, database_.begin());
+  for (const auto& closing : closings) {
+    AIGRID_TRY(const bool too_late, recorded(closing.row.request_id));
+    if (too_late) continue;
+    AIGRID_CHECK_OK(add_one(closing.row, received_ms, again, added));
+    for (const auto& a : closing.attempts) AIGRID_CHECK_OK(held(a));
+  }
+  AIGRID_CHECK_OK(transaction.commit());
+  return added;
+}
+
+// By its ingress.
+Result<bool> RecordTable::recorded(const std::string& request_id) {
+  AIGRID_TRY(auto row, database_.prepare("SELECT 1 FROM request WHERE id=? AND source<>?"));
+  return row.add(request_id).add(kCloser).step();
 }
 
 Result<void> RecordTable::add_one(const RecordRow& row, std::int64_t received_ms, const Again& again,
@@ -205,9 +232,9 @@ Result<RecordTable::Place> RecordTable::claim(const RecordRow& row, std::int64_t
   return Place::Conflict;
 }
 
-// True: control had closed the request; that is undone, and `row` has its place.
+// True: control had closed the request; that is undone, its attempts are to be held anew, and `row` has its place.
 Result<bool> RecordTable::take_back(const RecordRow& row, const Again& again) {
-  if (!again || row.source == kCloser) return false;
+  if (!again) return false;
   std::string line;
   {
     AIGRID_TRY(auto held, database_.prepare("SELECT line FROM request JOIN record USING(source,epoch,sequence)"

@@ -1,9 +1,10 @@
 // RecordTable: terminal records of requests as control keeps them, and what they add up to, changed in the same
 // transaction: a record counts once, however often it comes. Identity: (source, epoch, sequence), for ever; and one
 // terminal record a request: another with the same identity or of the same request is kept apart as a conflict, and the
-// first one stays. A request that control closed itself (see core/ledger/terms.h) gives way to its ingress's record.
-// Sums are kept by minute, so that any span can be asked for. Money in 1e-9; sums saturate.
-// Thread contract: that of Database.
+// first one stays. A request that control closed itself (see core/ledger/terms.h) gives way to its ingress's record,
+// and is closed anew when a node tells of more that was done for it: so each attempt is in one record, whatever comes
+// last. Sums are kept by minute, so that any span can be asked for. Money in 1e-9; sums saturate. Thread contract: that
+// of Database.
 #pragma once
 
 #include <cstdint>
@@ -94,10 +95,16 @@ struct AttemptRow {
   std::string line;
 };
 
-// The lines of the attempts of one request that has no terminal record.
+// The attempts of one request that its ingress has not recorded.
 struct Orphan {
   std::string request_id;
-  std::vector<std::string> lines;
+  std::vector<AttemptRow> attempts;
+};
+
+// The terminal record made from them.
+struct Closing {
+  RecordRow row;
+  std::vector<AttemptRow> attempts;
 };
 
 // An attempt and the terminal record of its request, as their lines.
@@ -109,8 +116,8 @@ struct Unsettled {
   std::string record;
 };
 
-// Who closes a request whose ingress was lost.
-inline constexpr const char* kCloser = "control";
+// Who closes a request whose ingress was lost; no gateway's name.
+inline constexpr const char* kCloser = "closer:control";
 
 enum class UsageBy : std::uint8_t { Tenant, Project, Key, Model, Endpoint, Site, Currency };
 
@@ -154,13 +161,16 @@ class RecordTable {
   Result<RecordsAdded> add(const std::vector<RecordRow>& rows, std::int64_t received_ms, const Again& again = {});
   // Same identity, other content: the first one stays, and it counts as conflicting.
   Result<RecordsAdded> add_attempts(const std::vector<AttemptRow>& rows, std::int64_t received_ms);
-  // Attempts that were not held yet against the terminal record of their request, which is there; at most `most`.
+  // Attempts that were not held yet against their ingress's record of the request, which is there; at most `most`.
   Result<std::vector<Unsettled>> unsettled(std::size_t most);
   // They are, and `rows` is what the ledger lacked.
   Result<void> settle(const std::vector<Unsettled>& attempts, const std::vector<RecordRow>& rows,
                       std::int64_t received_ms);
-  // Requests whose last attempt was told before `told_before_ms` and that nobody closed; at most `most`.
+  // Requests of which nodes told, the last before `told_before_ms`, that their ingress has not recorded and nobody
+  // closed since; at most `most`.
   Result<std::vector<Orphan>> orphans(std::int64_t told_before_ms, std::size_t most);
+  // All or nothing. Takes the place of an earlier closing, and none where the ingress has recorded meanwhile.
+  Result<RecordsAdded> close(const std::vector<Closing>& closings, std::int64_t received_ms, const Again& again);
   Result<std::vector<UsageRow>> usage(const UsageQuery& query);  // ordered by bucket, then names
   Result<std::vector<WaivedRow>> waived(std::int64_t from_s, std::int64_t to_s);
   Result<std::vector<DebtRow>> debts(std::int64_t from_s, std::int64_t to_s);
@@ -175,6 +185,9 @@ class RecordTable {
   Result<void> add_one(const RecordRow& row, std::int64_t received_ms, const Again& again, RecordsAdded& added);
   Result<Place> claim(const RecordRow& row, std::int64_t received_ms, const Again& again);
   Result<bool> take_back(const RecordRow& row, const Again& again);
+  Result<bool> recorded(const std::string& request_id);
+  template <class Attempt>
+  Result<void> held(const Attempt& attempt);
   Result<void> note(const RecordRow& row, std::int64_t received_ms, std::string_view why);
   // `sign`: -1 takes back what +1 has added.
   Result<void> count_cell(const RecordRow& row, std::int64_t sign = 1);

@@ -37,6 +37,26 @@ const checks = {
     assert.equal(response.headers.get("x-aigrid-site"), "madrid");
     assert.equal(data.grid.site, "madrid");
   },
+  async service_tiers() {
+    const used = { auto: "default", default: "default", flex: "flex", priority: "priority", fast: "priority" };
+    for (const [asked, said] of Object.entries(used)) {
+      const { data, response } = await client.chat.completions.create(say("Hi", { service_tier: asked })).withResponse();
+      assert.equal(data.service_tier, said, asked);
+      assert.equal(response.headers.get("x-aigrid-tier"), data.grid.tier);
+    }
+    assert.equal((await client.chat.completions.create(say("Hi"))).service_tier, undefined);
+    let last;
+    for await (const chunk of await client.chat.completions.create(say("Hi", { stream: true, service_tier: "flex" }))) last = chunk;
+    assert.deepEqual([last.service_tier, last.grid.tier], ["flex", "economy"]);
+  },
+  async service_tiers_there_are_not() {
+    for (const tier of ["scale", "ultrafast", "Priority"]) {
+      const error = await refused(() => client.chat.completions.create(say("Hi", { service_tier: tier })), OpenAI.BadRequestError, 400,
+        "invalid_value");
+      assert.equal(error.param, "service_tier");
+      assert.match(error.message, /auto, default, priority, fast, flex/);
+    }
+  },
   async stream() {
     let text = "", usage;
     const stream = await client.chat.completions.create(say("Count to five.", { stream: true, stream_options: { include_usage: true } }));

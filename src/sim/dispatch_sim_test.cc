@@ -115,6 +115,7 @@ class Sim {
   }
 
   void carry_out(int, Request&, const action::Stay&) {}  // nothing drains here
+  void carry_out(int, Request&, const action::Won&) {}   // nor is anything urgent
   void carry_out(int, Request&, const action::Observed&) {}
   void carry_out(int i, Request& r, const action::Ask& a) {
     ASSERT_TRUE(r.input.permitted.contains(a.decision.site)) << "request " << i << " left its permitted sites";
@@ -297,7 +298,7 @@ TEST(DispatchSim, TwentyThousandRequestsOverAFailingGrid) {
   RecordProperty("seed", std::to_string(seed()));
   Sim sim(seed(), 20'000);
   sim.run();
-  EXPECT_EQ(sim.left(), 0) << "replay: AIGRID_SEED=" << seed() << " core_dispatch_test --gtest_filter=DispatchSim.*";
+  EXPECT_EQ(sim.left(), 0) << "replay: AIGRID_SEED=" << seed() << " sim_test --gtest_filter=DispatchSim.*";
   EXPECT_EQ(sim.unstarted_failures, 0) << "every outage here is shorter than the first-byte budget";
   EXPECT_GT(sim.lost_attempts, 200) << "the grid did fail";
   EXPECT_GT(sim.finished[static_cast<int>(grid::Outcome::Finished)], 19'000);
