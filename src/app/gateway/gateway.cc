@@ -258,6 +258,17 @@ class Process {
     return out;
   }
 
+  static io::Task<Result<WorkerReport>> report_of(const Worker& worker) { co_return worker.report(); }
+
+  io::Task<void> refresh() {
+    for (std::uint32_t number = 1; number < options_.workers; ++number) {
+      const Other& other = others_.at(number);
+      std::function<io::Task<Result<WorkerReport>>()> ask = [worker = other.worker] { return report_of(*worker); };
+      auto report = co_await other.colleague.door.ask(env_, std::move(ask));
+      if (report.ok()) reported(number, std::move(*report));
+    }
+  }
+
   std::string metrics() const {
     ProcessMeters out{main_->report().meters, totals().bundle_version, options_.workers, log_->not_witnessed()};
     for (const auto& [number, other] : others_) out.all += other.report.meters;
@@ -268,6 +279,7 @@ class Process {
     io::OpsCallbacks callbacks;
     callbacks.ready = [this] { return ready(); };
     callbacks.metrics = [this] { return metrics(); };
+    callbacks.refresh = [this] { return refresh(); };
     auto served = co_await io::run_ops(env_, options_.ops, std::move(callbacks));
     if (!served.ok()) env_.log().fail("ops_listener_failed", {{"why", served.error().message}});
   }

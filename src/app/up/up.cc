@@ -126,6 +126,7 @@ std::vector<std::string> detached_command(const UpOptions& options) {
   add("--models", options.models);
   add("--engines", options.engines);
   if (options.no_chat) argv.emplace_back("--no-chat");
+  add("--workers", std::to_string(options.workers));
   for (const auto& [site, count] : options.gateways) add("--gateways", site + "=" + std::to_string(count));
   return argv;
 }

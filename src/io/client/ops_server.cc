@@ -22,6 +22,7 @@ Task<void> answer(Exchange& exchange, const OpsCallbacks& callbacks) {
     }
   } else if (head.target == "/metrics") {
     plain.set("content-type", "application/openmetrics-text; version=1.0.0; charset=utf-8");
+    if (callbacks.refresh) co_await callbacks.refresh();
     body = callbacks.metrics();
   } else if (head.target != "/livez") {
     status = 404;

@@ -14,6 +14,7 @@ namespace aigrid::io {
 struct OpsCallbacks {
   std::function<Result<void>()> ready;   // the error's message is what an admin reads
   std::function<std::string()> metrics;  // OpenMetrics text, ending in "# EOF\n"
+  std::function<Task<void>()> refresh{};  // before metrics, where others must be asked first; may be empty
 };
 
 // Serves until the listener is closed.
